@@ -1,0 +1,38 @@
+import { RegistryError } from "../../registry/errors.ts";
+import { type Digest, parseDigest, parseTag } from "../../registry/reference.ts";
+import type { ByteStream } from "../../registry/registry.ts";
+import type { Handler } from "../operation.ts";
+
+/** What clients and other registries take at least and at most (distribution-spec, "Pushing Manifests"). */
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
+
+/** PUT /v2/{name}/manifests/{reference}: push a manifest. */
+export const putManifest: Handler<"putManifest"> = async ({ path, query, contentType, body }, registry) => {
+  const { name, reference } = path;
+  const digest: Digest | undefined = reference.includes(":") ? parseDigest(reference) : undefined;
+  const tags = digest ? (query.tag ?? []).map(parseTag) : [parseTag(reference)];
+  const bytes = await readManifest(body);
+  const manifest = { mediaType: contentType, bytes, ...(digest ? { digest } : {}) };
+  const pushed = await registry.pushManifest(name, manifest, tags);
+  return {
+    status: 201,
+    headers: {
+      Location: `/v2/${name}/manifests/${pushed.descriptor.digest}`,
+      "Docker-Content-Digest": pushed.descriptor.digest,
+      ...(pushed.subject ? { "OCI-Subject": pushed.subject } : {}),
+      ...(digest && tags.length > 0 ? { "OCI-Tag": tags.join(", ") } : {}),
+    },
+  };
+};
+
+async function readManifest(body: ByteStream): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MANIFEST_LIMIT)
+      throw new RegistryError("SIZE_INVALID", `a manifest has at most ${MANIFEST_LIMIT} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,146 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { Duplex } from "node:stream";
+import { RegistryError } from "../registry/errors.ts";
+import type { Registry } from "../registry/registry.ts";
+import { type Backend, createBackend } from "./backend.ts";
+import { asRegistryError, errorBody, refusal } from "./errors.ts";
+import type { AnyReply } from "./operation.ts";
+import { allowedToRead } from "./router.ts";
+import { send } from "./send.ts";
+
+export interface ServerOptions {
+  /** Hears of bugs (with their cause, which no client is told) and of transfers that broke off. */
+  readonly onError?: (error: unknown, request: IncomingMessage) => void;
+  /** Hears of each finished request; without it nothing is measured. */
+  readonly onRequest?: (request: IncomingMessage, response: ServerResponse, started: number) => void;
+  /** Whether the registry is ready to be asked, for /readyz. */
+  readonly ready?: () => boolean;
+}
+
+/**
+ * The HTTP server of a registry. `/v2` is answered by openapi-backend before Express sees it, because on Node 20 passing
+ * through Express costs four times the rest; everything else (docs, health, the front page) is Express, loaded when
+ * first asked for. Not listening yet.
+ */
+export async function createServer(registry: Registry, options: ServerOptions = {}): Promise<Server> {
+  const api = await createBackend();
+  const { onRequest } = options;
+  const site = lazySite(options);
+  const server = createHttpServer(LIMITS, (request, response) => {
+    if (onRequest) {
+      const started = performance.now();
+      response.once("close", () => onRequest(request, response, started));
+    }
+    const problem = problemOf(request);
+    if (problem) {
+      void reply({ ...refusal(problem, { Connection: "close" }), status: 400 }, request, response, options);
+      return;
+    }
+    request.url = originForm(request.url ?? "");
+    if (isApi(request.url)) void answer(api, registry, request, response, options);
+    else void site(request, response);
+  });
+  server.timeout = STALL_LIMIT;
+  server.on("clientError", refuseGarbage);
+  return server;
+}
+
+/** How long nothing may move in either direction before a connection is cut, in ms. */
+const STALL_LIMIT = 120_000;
+
+const LIMITS = {
+  // Node cuts a request after 5 minutes, which ends large pushes; the stall limit does not.
+  requestTimeout: 0,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 2_000,
+  // Go clients keep connections for 90 s; a shorter time here makes their next request fail now and then.
+  keepAliveTimeout: 100_000,
+} as const;
+
+const isApi = (url: string): boolean => url.startsWith("/v2") && (url.length === 3 || url[3] === "/" || url[3] === "?");
+
+async function answer(
+  api: Backend,
+  registry: Registry,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ServerOptions,
+): Promise<void> {
+  const { url = "", method = "" } = request;
+  let result: AnyReply;
+  try {
+    const headers = request.headers as Record<string, string>;
+    result = await api.handleRequest({ method, path: url, headers }, request, registry);
+  } catch (thrown) {
+    const error = asRegistryError(thrown);
+    if (error.code === "UNKNOWN") options.onError?.(thrown, request);
+    result = refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(url)) } : {});
+  }
+  await reply(result, request, response, options);
+}
+
+async function reply(
+  result: AnyReply,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ServerOptions,
+): Promise<void> {
+  try {
+    await send(result, request, response);
+  } catch (error) {
+    if (!response.destroyed) options.onError?.(error, request);
+    // Bytes are missing: a clean end would make the client believe that it has them all.
+    response.destroy();
+  }
+}
+
+/** Loading Express takes as long as everything else at start, and a pull does not need it. */
+function lazySite(options: ServerOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  let loading: Promise<RequestListener> | undefined;
+  return async (request, response) => {
+    loading ??= import("./site.ts").then(({ createSite }) => createSite(options));
+    (await loading)(request, response);
+  };
+}
+
+/** What Node's parser lets through and HTTP forbids (RFC 9112, section 3.2). */
+function problemOf({ rawHeaders }: IncomingMessage): RegistryError | undefined {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  return hosts > 1 ? new RegistryError("UNSUPPORTED", "a request has one Host header") : undefined;
+}
+
+/** Proxies may send the whole URL (RFC 9112, section 3.2.2); only its path matters here. */
+function originForm(url: string): string {
+  if (url.startsWith("/")) return url;
+  const [, path = ""] = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(url) ?? [];
+  return path.startsWith("/") ? path : `/${path}`;
+}
+
+/** Answers what is no HTTP request at all; Node has no response object for it. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = GARBAGE.get(error.code ?? "") ?? ["400 Bad Request", "this is not a valid HTTP request"];
+  const body = JSON.stringify(errorBody(new RegistryError("UNSUPPORTED", detail)));
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+}
+
+const GARBAGE: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ["HPE_HEADER_OVERFLOW", ["431 Request Header Fields Too Large", "the headers are larger than 16 KiB"]],
+  ["ERR_HTTP_REQUEST_TIMEOUT", ["408 Request Timeout", "the headers took longer than 10 seconds"]],
+]);

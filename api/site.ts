@@ -1,0 +1,76 @@
+import type { RequestListener } from "node:http";
+import express, { type NextFunction, type Request, type Response } from "express";
+import { RegistryError } from "../registry/errors.ts";
+import { quote } from "../registry/reference.ts";
+import { docs } from "./docs.ts";
+import { errorBody } from "./errors.ts";
+import type { ServerOptions } from "./server.ts";
+
+/** Everything that is not `/v2`: the front page, the API documentation, health. */
+export function createSite({ ready = () => true, onError }: ServerOptions): RequestListener {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("strict routing", true);
+  app.use((_request, response, next) => {
+    response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+    next();
+  });
+
+  app.get("/", frontPage);
+  app.get("/livez", (_request, response) => sendText(response, 200, "ok\n"));
+  app.get("/readyz", (_request, response) =>
+    ready() ? sendText(response, 200, "ok\n") : sendText(response, 503, "not ready\n"),
+  );
+  app.use(docs());
+
+  app.use(({ path, method }: Request, response: Response) => {
+    const detail = `there is nothing at ${quote(path)} for ${method}`;
+    response.status(404).json(errorBody(new RegistryError("NAME_UNKNOWN", detail)));
+  });
+  // Express knows an error handler by its four parameters.
+  app.use((error: { status?: number }, request: Request, response: Response, _next: NextFunction) => {
+    const clientFault = error.status !== undefined && error.status < 500;
+    if (!clientFault) onError?.(error, request);
+    const refusal = clientFault
+      ? new RegistryError("NAME_INVALID", "the path has a percent escape that is not UTF-8")
+      : new RegistryError("UNKNOWN");
+    response.status(clientFault ? 400 : 500).json(errorBody(refusal));
+  });
+  return app as RequestListener;
+}
+
+function sendText(response: Response, status: number, text: string): void {
+  response.status(status).set("Cache-Control", "no-store").type("text/plain").send(text);
+}
+
+/** Browsers get links; clients that only check whether somebody is there get nothing to read. */
+function frontPage(request: Request, response: Response): void {
+  response.set("Cache-Control", "no-cache");
+  const { accept = "" } = request.headers;
+  if (!accept.includes("text/html")) {
+    response.status(200).set("Content-Length", "0").end();
+    return;
+  }
+  response.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+  response.type("html").send(FRONT_PAGE);
+}
+
+const FRONT_PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>ociregistry</title>
+<style>
+  :root { color-scheme: light dark }
+  body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }
+</style>
+<h1>ociregistry</h1>
+<p>This is an OCI registry. Pull from it with docker, containerd, podman, skopeo or crane.</p>
+<ul>
+  <li><a href="/docs/">The API, to read and to try</a></li>
+  <li><a href="/openapi.yaml">The API as OpenAPI document</a> (<a href="/openapi.json">JSON</a>)</li>
+  <li><a href="/v2/_catalog">The repositories</a></li>
+</ul>
+</html>
+`;

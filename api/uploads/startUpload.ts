@@ -1,0 +1,36 @@
+import { RegistryError } from "../../registry/errors.ts";
+import { parseDigest } from "../../registry/reference.ts";
+import type { Descriptor, Registry } from "../../registry/registry.ts";
+import type { Handler } from "../operation.ts";
+import { createdHeaders, uploadHeaders } from "../upload-headers.ts";
+
+/** POST /v2/{name}/blobs/uploads/: start an upload, upload at once, or mount. */
+export const startUpload: Handler<"startUpload"> = async ({ path: { name }, query, body }, registry) => {
+  if (query.mount !== undefined) {
+    const mounted = await mount(registry, name, query.mount, query.from);
+    if (mounted) return { status: 201, headers: createdHeaders(name, mounted.digest) };
+  }
+  const algorithm = query["digest-algorithm"];
+  const upload = await registry.startUpload(name, algorithm ? { algorithm } : {});
+  if (query.digest === undefined || query.mount !== undefined) {
+    return { status: 202, headers: uploadHeaders(name, upload) };
+  }
+  await upload.append(body);
+  const { digest } = await upload.commit(parseDigest(query.digest));
+  return { status: 201, headers: createdHeaders(name, digest) };
+};
+
+/** Undefined when the blob cannot be had that way: the client then uploads it, so this must be no error. */
+async function mount(
+  registry: Registry,
+  name: string,
+  digest: string,
+  from: string | undefined,
+): Promise<Descriptor | undefined> {
+  try {
+    return await registry.mountBlob(name, parseDigest(digest), from === undefined ? {} : { from });
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "BLOB_UNKNOWN") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { parseCommand, USAGE, UsageError } from "./usage.ts";
+
+/**
+ * The command line. What a person got wrong is one line on stderr and exit code 2; everything else that fails is a bug
+ * and shows its stack.
+ */
+async function main(args: readonly string[]): Promise<void> {
+  const command = parseCommand(args);
+  switch (command.name) {
+    case "help":
+      process.stdout.write(USAGE);
+      return;
+    case "version": {
+      const { version } = await import("./version.ts");
+      process.stdout.write(`${version}\n`);
+      return;
+    }
+    case "list": {
+      const { list } = await import("./list.ts");
+      process.stdout.write(list(command));
+      return;
+    }
+    case "serve": {
+      const { serve } = await import("./serve.ts");
+      await serve(command);
+    }
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`ociregistry: ${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,107 @@
+import { parseArgs } from "node:util";
+
+/** What the command line asks for. */
+export type Command = { readonly name: "help" | "version" } | ListCommand | ServeCommand;
+
+export interface ListCommand {
+  readonly name: "list";
+  readonly folder: string;
+  readonly format: "table" | "json";
+}
+
+export interface ServeCommand {
+  readonly name: "serve";
+  readonly folder: string;
+  /** Undefined: both loopback addresses. */
+  readonly host: string | undefined;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly accessLog: boolean;
+}
+
+/** A mistake on the command line or in what it names. Its message is one line that says what to do. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const USAGE = `ociregistry: point it at a folder of image exports, and any client can pull from it
+
+Usage:
+  ociregistry serve [FOLDER] [--host HOST] [--port PORT] [--access-log]
+  ociregistry list [FOLDER] [--format table|json]
+  ociregistry --help | --version
+
+FOLDER holds an export at <repository>/<tag>/, as "crane pull" and "tar -x" leave it; without it, "images" is taken.
+
+serve
+  --host HOST    listen on this address; without it only on this machine (127.0.0.1 and ::1)
+  --port PORT    listen on this port (8080); 0 takes a free one
+  --access-log   write one line of JSON to stdout for each request
+
+list
+  --format json  for programs; without it a table
+
+Examples:
+  ociregistry serve                              serve ./images at http://localhost:8080
+  ociregistry serve /srv/images --host 0.0.0.0   serve to other machines
+  ociregistry list /srv/images                   what would be served, and what is skipped and why
+
+  mkdir -p images/alpine/3.20                    add an image
+  crane pull alpine:3.20 - | tar -x -C images/alpine/3.20
+`;
+
+/** Throws UsageError. */
+export function parseCommand(args: readonly string[]): Command {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || args.includes("--help") || args.includes("-h")) return { name: "help" };
+  if (name === "--version" || name === "version") return { name: "version" };
+  if (name === "serve") return parseServe(rest);
+  if (name === "list") return parseList(rest);
+  throw new UsageError(`there is no command "${name}"; see ociregistry --help`);
+}
+
+function parseServe(args: string[]): ServeCommand {
+  const { values, positionals } = parse(args, {
+    host: { type: "string" },
+    port: { type: "string", default: "8080" },
+    "access-log": { type: "boolean", default: false },
+  });
+  return {
+    name: "serve",
+    folder: onlyFolder(positionals),
+    host: typeof values["host"] === "string" ? values["host"] : undefined,
+    port: parsePort(String(values["port"])),
+    accessLog: values["access-log"] === true,
+  };
+}
+
+function parseList(args: string[]): ListCommand {
+  const { values, positionals } = parse(args, { format: { type: "string", default: "table" } });
+  const { format } = values;
+  if (format !== "table" && format !== "json") throw new UsageError(`--format is table or json, not "${format}"`);
+  return { name: "list", folder: onlyFolder(positionals), format };
+}
+
+type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
+
+function parse(args: string[], options: Options) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    // Node's message has a second sentence about "--" that helps nobody here.
+    const [message] = String(error instanceof Error ? error.message : error).split(". ");
+    throw new UsageError(`${message}; see ociregistry --help`);
+  }
+}
+
+function onlyFolder(positionals: readonly string[]): string {
+  const [folder = "images", ...more] = positionals;
+  if (more.length > 0) throw new UsageError(`one folder at a time, not also "${more[0]}"`);
+  return folder;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new UsageError(`--port is a number from 0 to 65535, not "${text}"`);
+  return port;
+}

@@ -1,0 +1,137 @@
+import type { Digest, Reference, Tag } from "./reference.ts";
+
+/**
+ * What a registry is. Everything that holds bytes implements `Registry` (registry/store/), whatever changes behaviour
+ * wraps one (registry/layer/), and api/ translates between it and HTTP.
+ *
+ * Rules of all methods, asked of every implementation by test/contract.ts:
+ * - The repository comes first; optional things go in one last object.
+ * - A method that returns a promise never throws synchronously; a list throws on its first step.
+ * - Refusals are `RegistryError`s; each method names the codes it may give. Anything else that is thrown is a bug.
+ * - Bytes are the product: what was stored is what is served. Type, size and digest are known before the first byte.
+ * - Nothing is visible before `commit` or `pushManifest` returns.
+ * - Reading a blob needs membership in the repository: no cache ever grants access.
+ */
+export interface Registry extends Reader, Writer, Deleter, Lister {}
+
+export interface Reader {
+  /**
+   * The bytes of a blob, or the part of them that `range` asks for. Throws NAME_UNKNOWN, BLOB_UNKNOWN, RANGE_INVALID,
+   * UNAVAILABLE. Whoever gets the content consumes or closes its body.
+   */
+  getBlob(repository: string, digest: Digest, options?: { range?: ByteRange }): Promise<Content>;
+  /** What getBlob would give, without bytes. Throws NAME_UNKNOWN, BLOB_UNKNOWN. */
+  statBlob(repository: string, digest: Digest): Promise<Descriptor>;
+  /** Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
+  getManifest(repository: string, reference: Reference): Promise<ManifestContent>;
+  /** What getManifest would give, without bytes. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
+  statManifest(repository: string, reference: Reference): Promise<Descriptor>;
+}
+
+export interface Writer {
+  /** Throws UNSUPPORTED when the registry cannot be written to, as all methods below do. */
+  startUpload(repository: string, options?: { algorithm?: "sha256" | "sha512" }): Promise<Upload>;
+  /** Throws BLOB_UPLOAD_UNKNOWN. */
+  resumeUpload(repository: string, id: string): Promise<Upload>;
+  /** Makes a blob of `from` (or, without it, of any repository) readable in `repository`. Throws BLOB_UNKNOWN. */
+  mountBlob(repository: string, digest: Digest, options?: { from?: string }): Promise<Descriptor>;
+  /** Stores the bytes as they are and points the tags at them. Throws MANIFEST_INVALID, DIGEST_INVALID. */
+  pushManifest(
+    repository: string,
+    manifest: { mediaType: string; bytes: Uint8Array; digest?: Digest },
+    tags?: readonly Tag[],
+  ): Promise<PushedManifest>;
+}
+
+export interface Deleter {
+  /** Throws NAME_UNKNOWN, BLOB_UNKNOWN. */
+  deleteBlob(repository: string, digest: Digest): Promise<void>;
+  /** Removes the manifest and every tag that points at it. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
+  deleteManifest(repository: string, digest: Digest): Promise<void>;
+  /** Removes the tag; the manifest stays. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
+  deleteTag(repository: string, tag: Tag): Promise<void>;
+}
+
+export interface Lister {
+  /** In byte order, beginning after `after`, which need not exist. */
+  listRepositories(options?: { after?: string }): AsyncIterable<string>;
+  /** In byte order, beginning after `after`, which need not exist. Throws NAME_UNKNOWN. */
+  listTags(repository: string, options?: { after?: string }): AsyncIterable<Tag>;
+  /** Manifests whose `subject` is this digest. Unknown repositories and digests have none. */
+  listReferrers(
+    repository: string,
+    subject: Digest,
+    options?: { artifactTypes?: readonly string[] },
+  ): AsyncIterable<Descriptor>;
+}
+
+/** Names content by type, digest and size in bytes (image-spec, "Content Descriptors"). */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly urls?: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly artifactType?: string;
+}
+
+/** Half-open: `end` is the first byte not included, and without it the range reaches to the end of the content. */
+export type ByteRange = { readonly start: number; readonly end?: number } | { readonly suffix: number };
+
+/** Bytes in flight. A Node `Readable`, a web `ReadableStream` and a generator all are one. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** Content on its way out. The body has one owner, who consumes or closes it. */
+export interface Content {
+  /** Of the whole content, also when the body is a part of it. */
+  readonly descriptor: Descriptor;
+  /** Which bytes of the content the body holds. */
+  readonly range: { readonly start: number; readonly end: number };
+  readonly body: Body;
+}
+
+/** Manifests are small (at most 4 MiB) and always in memory. The same manifest comes as the same object. */
+export interface ManifestContent {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}
+
+/** The forms that bytes can have on their way out; the HTTP side picks the cheapest way to send each. */
+export type Body = { readonly kind: "bytes"; readonly bytes: Uint8Array } | StreamBody | FileBody;
+
+/** Bytes that come as they are made or checked. Reading to the end closes the body; leaving early needs `close`. */
+export interface StreamBody {
+  readonly kind: "stream";
+  readonly stream: ByteStream;
+  close(): Promise<void>;
+}
+
+/** Bytes of an open file whose content has been verified. */
+export interface FileBody {
+  readonly kind: "file";
+  readonly fd: number;
+  /** Where in the file the body begins, in bytes. */
+  readonly offset: number;
+  readonly length: number;
+  /** Whether the file is still the one that was verified; to be asked before the last bytes are sent. */
+  unchanged(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** An upload that survives the connection that started it. */
+export interface Upload {
+  readonly id: string;
+  /** Bytes received so far. */
+  readonly size: number;
+  /** Adds bytes at `start`, which must equal `size`. Throws RANGE_INVALID and leaves the upload as it was. */
+  append(body: ByteStream, start?: number): Promise<void>;
+  /** Checks the digest and publishes the blob. Throws DIGEST_INVALID. */
+  commit(digest: Digest): Promise<Descriptor>;
+  cancel(): Promise<void>;
+}
+
+export interface PushedManifest {
+  readonly descriptor: Descriptor;
+  /** The digest of the manifest's `subject`, if it has one. */
+  readonly subject?: Digest;
+}

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import {
+  type BigIntStats,
+  close as closeCallback,
+  fstat as fstatCallback,
+  open as openCallback,
+  stat as statCallback,
+} from "node:fs";
+import { promisify } from "node:util";
+import { type FileRange, OPEN_FLAGS } from "../archive/files.ts";
+import { streamOf } from "../content.ts";
+import { RegistryError } from "../errors.ts";
+import { type Digest, digestFrom } from "../reference.ts";
+import type { Body, ByteStream, FileBody } from "../registry.ts";
+
+const open = promisify(openCallback);
+const close = promisify(closeCallback);
+const fstat = (fd: number) => promisify(fstatCallback)(fd, { bigint: true });
+const stat = (path: string) => promisify(statCallback)(path, { bigint: true });
+
+/** Up to this size a blob is read and checked before the first byte is sent, so that a wrong one is a clean refusal. */
+const CHECK_FIRST_LIMIT = 1024 * 1024;
+
+/** Blobs that lie in files, and which of them have been proved to match their digests. */
+export interface BlobFiles {
+  /** Throws BLOB_UNKNOWN when the file is gone, has another size, or is known to hold other bytes. */
+  stat(file: FileRange, digest: Digest): Promise<void>;
+  /**
+   * The bytes from `start` to `end`. What was never checked is checked on its way out, and the last bytes are held back
+   * until the digest matches; a part is only given of what was checked. Throws BLOB_UNKNOWN, and UNAVAILABLE when no
+   * more files can be opened.
+   */
+  open(file: FileRange, digest: Digest, part: { start: number; end: number }): Promise<Body>;
+}
+
+/** `onDamage` hears once of each file that does not hold what its name says. */
+export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: Digest) => void } = {}): BlobFiles {
+  /** By file, place and digest. What a verdict is about is a state of the file, so it ends when the file is written. */
+  const verdicts = new Map<string, boolean>();
+  const checking = new Map<string, Promise<boolean>>();
+
+  const judge = (key: string, file: FileRange, digest: Digest, matches: boolean): boolean => {
+    if (!matches && verdicts.get(key) !== false) onDamage?.(file, digest);
+    verdicts.set(key, matches);
+    return matches;
+  };
+
+  /** Several readers of one blob wait for one check. */
+  const check = (key: string, file: FileRange, digest: Digest, whole: FileBody): Promise<boolean> => {
+    const start = () =>
+      matches(streamOf({ ...whole, close: async () => {} }), digest)
+        .then((result) => judge(key, file, digest, result))
+        .finally(() => checking.delete(key));
+    const running = checking.get(key) ?? start();
+    checking.set(key, running);
+    return running;
+  };
+
+  return {
+    async stat(file, digest) {
+      const stats = await stat(file.path).catch(refuse(digest));
+      assertFits(stats, file, digest);
+      if (verdicts.get(keyOf(stats, file, digest)) === false) throw damaged(digest);
+    },
+
+    async open(file, digest, { start, end }) {
+      const fd = await open(file.path, OPEN_FLAGS).catch(refuse(digest));
+      try {
+        const stats = await fstat(fd);
+        assertFits(stats, file, digest);
+        const key = keyOf(stats, file, digest);
+        const whole = fileBody(fd, stats, file.offset, file.size);
+        const isWhole = start === 0 && end === file.size;
+        const verdict = verdicts.get(key);
+        if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT) {
+          const checked = checkedStream(whole, digest, (result) => judge(key, file, digest, result));
+          return { kind: "stream", stream: checked, close: whole.close };
+        }
+        if (!(verdict ?? (await check(key, file, digest, whole)))) throw damaged(digest);
+        return { ...whole, offset: file.offset + start, length: end - start };
+      } catch (error) {
+        await close(fd);
+        throw error;
+      }
+    },
+  };
+}
+
+function fileBody(fd: number, stats: BigIntStats, offset: number, length: number): FileBody {
+  let closing: Promise<void> | undefined;
+  return {
+    kind: "file",
+    fd,
+    offset,
+    length,
+    unchanged: async () => identityOf(await fstat(fd)) === identityOf(stats),
+    close: () => {
+      closing ??= close(fd);
+      return closing;
+    },
+  };
+}
+
+/** The bytes as they are read; throws instead of giving the last of them when they do not match the digest. */
+async function* checkedStream(body: FileBody, digest: Digest, judge: (matches: boolean) => boolean): ByteStream {
+  const hash = createHash(algorithmOf(digest));
+  let held: Uint8Array | undefined;
+  for await (const chunk of streamOf(body)) {
+    hash.update(chunk);
+    if (held) yield held;
+    held = chunk;
+  }
+  if (!judge(digestFrom(algorithmOf(digest), hash.digest("hex")) === digest)) throw damaged(digest);
+  if (held) yield held;
+}
+
+async function matches(stream: ByteStream, digest: Digest): Promise<boolean> {
+  const hash = createHash(algorithmOf(digest));
+  for await (const chunk of stream) hash.update(chunk);
+  return digestFrom(algorithmOf(digest), hash.digest("hex")) === digest;
+}
+
+function assertFits(stats: BigIntStats, file: FileRange, digest: Digest): void {
+  const fits = stats.isFile() && stats.size >= BigInt(file.offset + file.size);
+  // A file that holds nothing but the blob has exactly its size.
+  const exact = file.offset > 0 || stats.size === BigInt(file.size);
+  if (!fits || !exact) throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
+}
+
+const identityOf = ({ dev, ino, size, mtimeNs }: BigIntStats): string => `${dev}:${ino}:${size}:${mtimeNs}`;
+
+const keyOf = (stats: BigIntStats, { offset, size }: FileRange, digest: Digest): string =>
+  `${identityOf(stats)}:${offset}+${size}:${digest}`;
+
+const algorithmOf = (digest: Digest): string => digest.slice(0, digest.indexOf(":"));
+
+const damaged = (digest: Digest): RegistryError =>
+  new RegistryError("BLOB_UNKNOWN", `the stored bytes do not match ${digest}`);
+
+/** What failing to open means for the client: there is no such blob (any more), or no descriptor left for it. */
+function refuse(digest: Digest): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    const exhausted = error.code === "EMFILE" || error.code === "ENFILE";
+    if (exhausted) throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
+    throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} is gone or cannot be read`, { cause: error });
+  };
+}
