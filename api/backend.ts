@@ -107,11 +107,10 @@ function adapt(id: OperationId) {
 }
 
 function notFound({ request, api }: Context): AnyReply {
+  const path = pathOf(request.path);
   // The stock pipeline calls this for every failure of the matcher; asking again gives the reason.
-  (api.router as OciRouter).match(pathOf(request.path));
-  return refusal(
-    new RegistryError("NAME_UNKNOWN", `no endpoint of the registry API has the path ${quote(request.path)}`),
-  );
+  (api.router as OciRouter).match(path);
+  return refusal(new RegistryError("NAME_UNKNOWN", `no endpoint of the registry API has the path ${quote(path)}`));
 }
 
 function methodNotAllowed({ request, api }: Context): AnyReply {

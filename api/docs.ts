@@ -15,7 +15,8 @@ export function docs(): Router {
     response.set({ "Cache-Control": "no-cache", "Content-Type": "application/yaml; charset=utf-8" }).send(yaml);
   });
   router.get("/docs", (_request, response) => response.redirect(301, "/docs/"));
-  router.use("/docs/", policy, ...swaggerUi.serve, swaggerUi.setup(undefined, OPTIONS));
+  router.get("/docs/", policy, swaggerUi.setup(undefined, OPTIONS));
+  router.use("/docs/", policy, ...swaggerUi.serve);
   return router;
 }
 

@@ -29,13 +29,9 @@ export function createSite({ ready = () => true, onError }: ServerOptions): Requ
     response.status(404).json(errorBody(new RegistryError("NAME_UNKNOWN", detail)));
   });
   // Express knows an error handler by its four parameters.
-  app.use((error: { status?: number }, request: Request, response: Response, _next: NextFunction) => {
-    const clientFault = error.status !== undefined && error.status < 500;
-    if (!clientFault) onError?.(error, request);
-    const refusal = clientFault
-      ? new RegistryError("NAME_INVALID", "the path has a percent escape that is not UTF-8")
-      : new RegistryError("UNKNOWN");
-    response.status(clientFault ? 400 : 500).json(errorBody(refusal));
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    onError?.(error, request);
+    response.status(500).json(errorBody(new RegistryError("UNKNOWN")));
   });
   return app as RequestListener;
 }

@@ -78,12 +78,6 @@ export const document = {
           },
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
-          },
-          "500": {
-            "$ref": "#/components/responses/InternalError"
-          },
-          "503": {
-            "$ref": "#/components/responses/Unavailable"
           }
         }
       }
@@ -119,12 +113,6 @@ export const document = {
           },
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
-          },
-          "500": {
-            "$ref": "#/components/responses/InternalError"
-          },
-          "503": {
-            "$ref": "#/components/responses/Unavailable"
           }
         }
       }
@@ -519,9 +507,6 @@ export const document = {
           "400": {
             "$ref": "#/components/responses/BadRequest"
           },
-          "404": {
-            "$ref": "#/components/responses/NotFound"
-          },
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
           },
@@ -871,9 +856,6 @@ export const document = {
           },
           "400": {
             "$ref": "#/components/responses/BadRequest"
-          },
-          "404": {
-            "$ref": "#/components/responses/NotFound"
           },
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"

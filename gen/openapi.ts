@@ -711,8 +711,6 @@ export interface operations {
                 content?: never;
             };
             readonly 405: components["responses"]["MethodNotAllowed"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["Unavailable"];
         };
     };
     readonly getBase: {
@@ -737,8 +735,6 @@ export interface operations {
                 };
             };
             readonly 405: components["responses"]["MethodNotAllowed"];
-            readonly 500: components["responses"]["InternalError"];
-            readonly 503: components["responses"]["Unavailable"];
         };
     };
     readonly listRepositories: {
@@ -978,7 +974,6 @@ export interface operations {
                 content?: never;
             };
             readonly 400: components["responses"]["BadRequest"];
-            readonly 404: components["responses"]["NotFound"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 413: components["responses"]["TooLarge"];
             readonly 500: components["responses"]["InternalError"];
@@ -1272,7 +1267,6 @@ export interface operations {
             readonly 201: components["responses"]["BlobCreated"];
             readonly 202: components["responses"]["UploadAccepted"];
             readonly 400: components["responses"]["BadRequest"];
-            readonly 404: components["responses"]["NotFound"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 500: components["responses"]["InternalError"];
             readonly 503: components["responses"]["Unavailable"];

@@ -8,9 +8,7 @@ export const OPERATIONS = {
     "tag": "base",
     "statuses": [
       301,
-      405,
-      500,
-      503
+      405
     ]
   },
   "getBase": {
@@ -19,9 +17,7 @@ export const OPERATIONS = {
     "tag": "base",
     "statuses": [
       200,
-      405,
-      500,
-      503
+      405
     ]
   },
   "listRepositories": {
@@ -84,7 +80,6 @@ export const OPERATIONS = {
     "statuses": [
       201,
       400,
-      404,
       405,
       413,
       500,
@@ -155,7 +150,6 @@ export const OPERATIONS = {
       201,
       202,
       400,
-      404,
       405,
       500,
       503
