@@ -61,6 +61,8 @@ const LIMITS = {
   connectionsCheckingInterval: 2_000,
   // Go clients keep connections for 90 s; a shorter time here makes their next request fail now and then.
   keepAliveTimeout: 100_000,
+  // Checked by us, because Node's refusal has no body.
+  requireHostHeader: false,
 } as const;
 
 const isApi = (url: string): boolean => url.startsWith("/v2") && (url.length === 3 || url[3] === "/" || url[3] === "?");
@@ -109,14 +111,15 @@ function lazySite(options: ServerOptions): (request: IncomingMessage, response: 
   };
 }
 
-/** What Node's parser lets through and HTTP forbids (RFC 9112, section 3.2). */
-function problemOf({ rawHeaders }: IncomingMessage): RegistryError | undefined {
+/** What Node's parser lets through and HTTP forbids: no Host or two of them (RFC 9112, section 3.2). */
+function problemOf({ rawHeaders, httpVersion }: IncomingMessage): RegistryError | undefined {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === "host") hosts++;
   }
-  return hosts > 1 ? new RegistryError("UNSUPPORTED", "a request has one Host header") : undefined;
+  const valid = hosts === 1 || (hosts === 0 && httpVersion === "1.0");
+  return valid ? undefined : new RegistryError("UNSUPPORTED", "a request has one Host header");
 }
 
 /** Proxies may send the whole URL (RFC 9112, section 3.2.2); only its path matters here. */

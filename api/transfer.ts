@@ -47,7 +47,7 @@ async function copy(body: FileBody, response: ServerResponse): Promise<void> {
       if (done === body.length && !(await body.unchanged())) throw new Error("The file changed while it was sent");
       const took = await Promise.race([writing, gone]);
       sending = true;
-      writing = write(response, buffer.subarray(0, bytesRead)).finally(() => give(buffer));
+      writing = write(response, buffer.subarray(0, bytesRead), () => give(buffer));
       const slow = took > SLOW_MILLISECONDS;
       size = slow || transfers * 2 * LARGE > BUDGET ? SMALL : LARGE;
       if (slow) await Promise.race([writing, gone]);
@@ -59,11 +59,15 @@ async function copy(body: FileBody, response: ServerResponse): Promise<void> {
   response.end();
 }
 
-/** Resolves with the milliseconds that the client took. */
-function write(response: ServerResponse, chunk: Uint8Array): Promise<number> {
+/** Resolves with the milliseconds that the client took; `release` is called when the bytes are not needed any more. */
+function write(response: ServerResponse, chunk: Uint8Array, release: () => void): Promise<number> {
   const started = performance.now();
   const written = new Promise<number>((resolve, reject) => {
-    response.write(chunk, (error) => (error ? reject(error) : resolve(performance.now() - started)));
+    response.write(chunk, (error) => {
+      release();
+      if (error) reject(error);
+      else resolve(performance.now() - started);
+    });
   });
   // The client may go while nobody waits for this piece; whoever waits for the next one hears of it.
   written.catch(() => {});

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import type { Server as HttpServer } from "node:http";
-import { createServer as createNetServer, type Server } from "node:net";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createNetServer, type Server, type Socket } from "node:net";
 import { UsageError } from "./usage.ts";
 
 /** A server that accepts connections. */
@@ -24,6 +24,7 @@ export async function listen(
   server: HttpServer,
   { host, port }: { host: string | undefined; port: number },
 ): Promise<Listening> {
+  const connections = trackConnections(server);
   const [first = "", ...others] = host === undefined || host === "localhost" ? LOOPBACK : [host];
   await bind(server, first, port);
   const address = server.address();
@@ -39,7 +40,11 @@ export async function listen(
     port: actual,
     addresses: hosts.map((name) => urlOf(name, actual)),
     origin: urlOf(named, actual),
-    close: () => close(server, all),
+    close: async () => {
+      const closed = all.map((each) => new Promise<void>((resolve) => each.close(() => resolve())));
+      connections.closeIdle();
+      await Promise.all(closed);
+    },
   };
 }
 
@@ -77,11 +82,26 @@ function reasonOf({ code, message }: NodeJS.ErrnoException, host: string, port: 
   return reasons.get(code ?? "") ?? `cannot listen on ${host}: ${message}`;
 }
 
-async function close(server: HttpServer, all: readonly Server[]): Promise<void> {
-  const closed = all.map((each) => new Promise<void>((resolve) => each.close(() => resolve())));
-  // A connection that finishes its last answer only now would otherwise be kept for the next request.
-  const timer = setInterval(() => server.closeIdleConnections(), 50);
-  server.closeIdleConnections();
-  await Promise.all(closed);
-  clearInterval(timer);
+/** Which connections have a request that is not answered yet. Node counts one that never sent anything as busy. */
+function trackConnections(server: HttpServer): { closeIdle(): void } {
+  const pending = new Map<Socket, number>();
+  let closing = false;
+  server.on("connection", (socket: Socket) => {
+    pending.set(socket, 0);
+    socket.once("close", () => pending.delete(socket));
+  });
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    pending.set(socket, (pending.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      const rest = (pending.get(socket) ?? 1) - 1;
+      if (pending.has(socket)) pending.set(socket, rest);
+      if (closing && rest === 0) socket.destroySoon();
+    });
+  });
+  return {
+    closeIdle() {
+      closing = true;
+      for (const [socket, requests] of pending) if (requests === 0) socket.destroy();
+    },
+  };
 }

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Installs what the tests with real clients and with a browser need, and does nothing that is done
+# already. Run it as root on Debian:
+#
+#     scripts/clients.sh
+#
+# Packages come from apt. crane is built by Go into .clients/bin, or into CLIENTS_BIN if it is set.
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+bin="${CLIENTS_BIN:-$root/.clients/bin}"
+crane_version="v0.22.1"
+go_minimum="1.25.0" # what crane's go.mod asks for
+
+# Each command that is needed, and the package it comes from.
+declare -A package_of=(
+  [skopeo]=skopeo
+  [podman]=podman
+  [docker]=docker.io
+  [dockerd]=docker.io
+  [containerd]=containerd
+  [ctr]=containerd
+  [runc]=runc
+  [crun]=crun
+  [chromium]=chromium
+  [update-ca-certificates]=ca-certificates # Go downloads over HTTPS, and trusts nobody without
+)
+
+# Daemons live in folders that only root has on its search path.
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+fail() {
+  echo "scripts/clients.sh: $*" >&2
+  exit 1
+}
+
+has() {
+  command -v "$1" >/dev/null
+}
+
+missing_packages() {
+  local command
+  for command in "${!package_of[@]}"; do
+    has "$command" || echo "${package_of[$command]}"
+  done | sort -u
+}
+
+install_packages() {
+  local packages
+  mapfile -t packages < <(missing_packages)
+  [ ${#packages[@]} -gt 0 ] || return 0
+  has apt-get || fail "missing: ${packages[*]}. There is no apt-get here: install them by hand"
+  [ "$(id -u)" -eq 0 ] || fail "missing: ${packages[*]}. Run this script as root to install them"
+
+  # Another apt may be at work on a new machine: wait for it rather than fail.
+  local apt=(apt-get -q -o DPkg::Lock::Timeout=300)
+  export DEBIAN_FRONTEND=noninteractive
+  "${apt[@]}" update
+  "${apt[@]}" install -y --no-install-recommends "${packages[@]}"
+}
+
+has_crane() {
+  [ "$("$bin/crane" version 2>/dev/null)" = "$crane_version" ]
+}
+
+# The oldest of the two versions comes first, so it is the minimum unless Go is older.
+check_go() {
+  local found
+  has go || fail "crane needs Go $go_minimum or newer to build, and there is no go on the PATH"
+  found="$(go env GOVERSION)"
+  found="${found#go}"
+  [ "$(printf '%s\n' "$go_minimum" "$found" | sort -V | head -n 1)" = "$go_minimum" ] ||
+    fail "crane needs Go $go_minimum or newer to build, and $(command -v go) is Go $found"
+}
+
+install_crane() {
+  has_crane && return 0
+  check_go
+  mkdir -p "$bin"
+  GOBIN="$(cd "$bin" && pwd)" CGO_ENABLED=0 \
+    go install "github.com/google/go-containerregistry/cmd/crane@$crane_version"
+  has_crane || fail "crane was built, but $bin/crane does not run as $crane_version"
+}
+
+# Prints a client's name and the first version number in what the command after it says.
+report() {
+  local name="$1" said
+  shift
+  said="$("$@" 2>/dev/null)" || fail "this command failed: $*"
+  [[ $said =~ v?[0-9]+\.[0-9][^[:space:],]* ]] || fail "no version in what this says: $*"
+  printf '%-10s  %s\n' "$name" "${BASH_REMATCH[0]}"
+}
+
+install_packages
+install_crane
+
+report crane "$bin/crane" version
+report skopeo skopeo --version
+report podman podman --version
+report docker docker --version
+report dockerd dockerd --version
+report containerd containerd --version
+report ctr ctr --version
+report runc runc --version
+report crun crun --version
+report chromium chromium --version

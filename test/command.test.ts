@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { banner } from "../cmd/banner.ts";
+import { formatBytes } from "../cmd/format.ts";
+import { readAll } from "../registry/content.ts";
+import { digestOf } from "../registry/reference.ts";
+import { scan } from "../registry/store/scan.ts";
+import { runCommand, startServing } from "./support/command.ts";
+import { temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { projectRoot } from "./support/root.ts";
+import { ask } from "./support/server.ts";
+
+const HELLO = testImage("hello", "1.0", ["one"]);
+
+describe("ociregistry serve", () => {
+  it("writes one line with the address and what it found, when nobody looks", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, HELLO);
+    mkdirSync(join(root, "empty"));
+    const { output, port } = await startServing(context, root);
+    const expected = `ociregistry \\d+\\.\\d+\\.\\d+ serves ${root} at http://localhost:${port}: 1 image in 1 repository, \\d+ B, 1 skipped`;
+    assert.match(output(), new RegExp(`^${expected} \\(see ociregistry list\\)\n$`));
+  });
+
+  it("listens on both loopback addresses and on no other", async (context) => {
+    const root = temporaryFolder(context);
+    const { port } = await startServing(context, root);
+    for (const host of ["127.0.0.1", "[::1]"]) {
+      assert.equal((await fetch(`http://${host}:${port}/v2/`)).status, 200);
+    }
+    const [outside] = execFileSync("hostname", ["-I"]).toString().trim().split(" ");
+    if (outside) await assert.rejects(fetch(`http://${outside}:${port}/v2/`));
+  });
+
+  it("listens where --host says", async (context) => {
+    const root = temporaryFolder(context);
+    const { port, output } = await startServing(context, root, "--host", "127.0.0.2");
+    assert.ok(output().includes(`http://127.0.0.2:${port}`));
+    assert.equal((await fetch(`http://127.0.0.2:${port}/v2/`)).status, 200);
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/v2/`));
+  });
+
+  it("lets transfers finish on SIGTERM and exits with 0", async (context) => {
+    const root = temporaryFolder(context);
+    const image = testImage("big", "1.0", ["x"]);
+    const layer = Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(64 * 1024 * 1024)]);
+    writeExport(root, { ...image, layers: [layer] });
+    const { child, port, origin } = await startServing(context, root);
+    const idle = connect(port, "127.0.0.1");
+    await once(idle, "connect");
+    const socket = connect(port, "127.0.0.1");
+    socket.write(`GET /v2/big/blobs/${digestOf(layer)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await once(socket, "readable");
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    await once(idle, "close");
+    await assert.rejects(fetch(`${origin}/v2/`));
+    const received = await readAll(socket);
+    assert.equal(digestOf(received.subarray(received.indexOf("\r\n\r\n") + 4)), digestOf(layer));
+    assert.deepEqual(await exited, [0, null]);
+  });
+
+  it("writes an access log when asked to", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, HELLO);
+    const { origin, output } = await startServing(context, root, "--access-log");
+    await ask(origin, "GET", "/v2/hello/manifests/1.0", { headers: { "User-Agent": 'x"\n'.trim() } });
+    await ask(origin, "GET", "/livez");
+    while (output().trim().split("\n").length < 3) await new Promise((resolve) => setImmediate(resolve));
+    const [, manifest = "", live = ""] = output().split("\n");
+    const { method, url, status, complete, milliseconds, client, agent } = JSON.parse(manifest);
+    assert.deepEqual(
+      { method, url, status, complete, client, agent },
+      {
+        method: "GET",
+        url: "/v2/hello/manifests/1.0",
+        status: 200,
+        complete: true,
+        client: "127.0.0.1",
+        agent: 'x"',
+      },
+    );
+    assert.ok(milliseconds > 0);
+    assert.equal(JSON.parse(live).url, "/livez");
+  });
+
+  it("tells who asks that it lives and is ready", async (context) => {
+    const { origin } = await startServing(context, temporaryFolder(context));
+    for (const path of ["/livez", "/readyz"]) {
+      const { status, body } = await ask(origin, "GET", path);
+      assert.deepEqual([status, body.toString()], [200, "ok\n"]);
+    }
+  });
+
+  it("has a front page for browsers, and nothing to read for others", async (context) => {
+    const { origin } = await startServing(context, temporaryFolder(context));
+    const page = await ask(origin, "GET", "/", { headers: { Accept: "text/html,*/*" } });
+    assert.match(page.body.toString(), /href="\/docs\/"/);
+    const empty = await ask(origin, "GET", "/");
+    assert.equal(empty.body.length, 0);
+    for (const { status, headers } of [page, empty]) {
+      assert.deepEqual([status, headers["cache-control"]], [200, "no-cache"]);
+    }
+  });
+
+  it("serves the API as a document, in both forms alike", async (context) => {
+    const { origin } = await startServing(context, temporaryFolder(context));
+    const { parse } = await import("yaml");
+    const json = JSON.parse((await ask(origin, "GET", "/openapi.json")).body.toString());
+    const yaml = await ask(origin, "GET", "/openapi.yaml");
+    assert.deepEqual(parse(yaml.body.toString()), json);
+    assert.equal(yaml.body.toString(), readFileSync(join(projectRoot(), "ociregistry.yaml"), "utf8"));
+  });
+});
+
+describe("what a person gets wrong", () => {
+  const cases: readonly [string[], RegExp][] = [
+    [["serve", "/no/such/folder"], /^ociregistry: cannot serve "\/no\/such\/folder": there is no such folder\n$/],
+    [["serve", "package.json"], /it is a file, not a folder/],
+    [["list", "/no/such/folder"], /there is no such folder/],
+    [["serve", "--port", "http"], /--port is a number from 0 to 65535, not "http"/],
+    [["serve", "--port", "70000"], /--port is a number/],
+    [["serve", "--prot", "80"], /Unknown option '--prot'; see ociregistry --help/],
+    [["serve", "a", "b"], /one folder at a time, not also "b"/],
+    [["serve", "images", "--port", "0", "--host", "192.0.2.1"], /does not have the address 192\.0\.2\.1/],
+    [["list", "--format", "xml"], /--format is table or json, not "xml"/],
+    [["sevre"], /there is no command "sevre"/],
+  ];
+  for (const [args, says] of cases) {
+    it(`ociregistry ${args.join(" ")} is one clear line and exit code 2`, async () => {
+      const { code, out, err } = await runCommand(...args);
+      assert.equal(code, 2);
+      assert.match(err, says);
+      assert.equal(err.trim().split("\n").length, 1);
+      assert.equal(out, "");
+    });
+  }
+
+  it("a port that is in use is one clear line and exit code 2", async (context) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    context.after(() => other.close());
+    const { port } = other.address() as { port: number };
+    const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", String(port));
+    assert.equal(code, 2);
+    assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
+  });
+});
+
+describe("ociregistry list", () => {
+  it("shows what would be served, and what is skipped and why", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, HELLO);
+    writeFileSync(join(root, "stray"), "");
+    const { code, out } = await runCommand("list", root);
+    assert.equal(code, 0);
+    const size = HELLO.config.length + (HELLO.layers[0]?.length ?? 0);
+    assert.equal(
+      out,
+      "REPOSITORY  TAG  PLATFORM     SIZE   FORM          DIGEST\n" +
+        `hello       1.0  linux/amd64  ${size} B  crane export  ${HELLO.manifest.descriptor.digest}\n\n` +
+        "Skipped 1 entry:\n  stray: it is a file where a folder is expected\n",
+    );
+  });
+
+  it("is JSON for programs", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, HELLO);
+    writeFileSync(join(root, "stray"), "");
+    const { images, skipped } = JSON.parse((await runCommand("list", root, "--format", "json")).out);
+    assert.deepEqual(images, [
+      {
+        repository: "hello",
+        tag: "1.0",
+        platform: "linux/amd64",
+        size: HELLO.config.length + (HELLO.layers[0]?.length ?? 0),
+        form: "crane export",
+        digest: HELLO.manifest.descriptor.digest,
+        path: "hello/1.0",
+      },
+    ]);
+    assert.deepEqual(skipped, [{ path: "stray", reason: "it is a file where a folder is expected" }]);
+  });
+});
+
+describe("ociregistry", () => {
+  it("--help shows every command with examples, --version the version", async () => {
+    const { version } = JSON.parse(readFileSync(join(projectRoot(), "package.json"), "utf8"));
+    assert.deepEqual(await runCommand("--version"), { code: 0, out: `${version}\n`, err: "" });
+    for (const args of [["--help"], ["serve", "--help"], []]) {
+      const { code, out } = await runCommand(...args);
+      assert.equal(code, 0);
+      assert.match(out, /ociregistry serve \[FOLDER\].*\n.*ociregistry list/);
+      assert.match(out, /Examples:\n/);
+    }
+  });
+
+  it("greets a person at a terminal with a ready command for each client", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, testImage("team/app/web", "2.1", ["x"]));
+    writeFileSync(join(root, "stray"), "");
+    const listening = {
+      port: 8080,
+      addresses: ["http://127.0.0.1:8080", "http://[::1]:8080"],
+      origin: "http://localhost:8080",
+      close: async () => {},
+    };
+    const text = banner({ folder: "images", scan: scan(root), listening });
+    for (const line of [
+      "1 image in 1 repository",
+      "skipped stray: it is a file where a folder is expected",
+      "http://localhost:8080/docs/",
+      "http://127.0.0.1:8080, http://[::1]:8080",
+      "crane pull localhost:8080/team/app/web:2.1 image.tar",
+      "docker pull localhost:8080/team/app/web:2.1",
+      "podman pull --tls-verify=false localhost:8080/team/app/web:2.1",
+    ]) {
+      assert.ok(text.includes(line), line);
+    }
+  });
+
+  it("shows sizes as people read them", () => {
+    assert.deepEqual([0, 999, 1000, 13_012, 999_949, 999_950, 5_000_000_000].map(formatBytes), [
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "13.0 kB",
+      "999.9 kB",
+      "1.0 MB",
+      "5.0 GB",
+    ]);
+  });
+});

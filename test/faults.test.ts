@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { openSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { readAll } from "../registry/content.ts";
+import { type Digest, digestOf } from "../registry/reference.ts";
+import type { Registry } from "../registry/registry.ts";
+import { folder } from "../registry/store/folder.ts";
+import { memory } from "../registry/store/memory.ts";
+import { scan } from "../registry/store/scan.ts";
+import { hexOf, type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { projectRoot } from "./support/root.ts";
+import { type Answer, ask, errorOf, startServer, type TestServer } from "./support/server.ts";
+
+const MIB = 1024 * 1024;
+
+/** An image with one layer of that many bytes that nothing compresses. */
+function imageOf(bytes: number): TestImage & { layer: Buffer; digest: Digest } {
+  const image = testImage("app", "1.0", ["x"]);
+  const layer = Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(bytes - 2)]);
+  return { ...image, layers: [layer], layer, digest: digestOf(layer) };
+}
+
+async function serveFolder(
+  context: TestContext,
+  image: TestImage,
+): Promise<{ server: TestServer; file: string; damage: string[] }> {
+  const root = temporaryFolder(context);
+  const entry = writeExport(root, image);
+  const damage: string[] = [];
+  const server = await startServer(folder(scan(root), { onDamage: (path) => damage.push(path) }));
+  context.after(() => server.close());
+  return { server, file: join(entry, `${hexOf(digestOf(image.layers[0] ?? Buffer.alloc(0)))}.tar.gz`), damage };
+}
+
+/** The same server without the check: it sends what the file holds. For the negative controls. */
+async function serveUnchecked(context: TestContext, image: TestImage, file: string): Promise<TestServer> {
+  const size = image.layers[0]?.length ?? 0;
+  const unchecked: Registry = {
+    ...memory(),
+    getBlob: async (_, digest) => ({
+      descriptor: { mediaType: "application/octet-stream", digest, size },
+      range: { start: 0, end: size },
+      body: {
+        kind: "file",
+        fd: openSync(file, "r"),
+        offset: 0,
+        length: size,
+        unchanged: async () => true,
+        close: async () => {},
+      },
+    }),
+  };
+  const server = await startServer(unchecked);
+  context.after(() => server.close());
+  return server;
+}
+
+const blobPath = (digest: Digest): string => `/v2/app/blobs/${digest}`;
+
+/** Fails when the answer is whole and has other bytes than the digest says. */
+async function neverWrongAsWhole(
+  origin: string,
+  digest: Digest,
+  headers: Record<string, string> = {},
+): Promise<Answer | undefined> {
+  let answer: Answer;
+  try {
+    answer = await ask(origin, "GET", blobPath(digest), { headers });
+  } catch {
+    return undefined;
+  }
+  assert.notEqual(answer.status, 206, "a part of what does not match was sent");
+  if (answer.status === 200) assert.equal(digestOf(answer.body), digest, "wrong bytes were sent as a whole");
+  return answer;
+}
+
+describe("a blob whose bytes do not match its digest", () => {
+  for (const size of [1000, MIB, MIB + 1, 3 * MIB]) {
+    const flip = (image: { layer: Buffer }, file: string): void => {
+      const bytes = Buffer.from(image.layer);
+      bytes[size - 1] = (bytes[size - 1] ?? 0) ^ 1;
+      writeFileSync(file, bytes);
+    };
+
+    it(`of ${size} bytes is never sent as a whole, then unknown, and reported once`, async (context) => {
+      const image = imageOf(size);
+      const { server, file, damage } = await serveFolder(context, image);
+      flip(image, file);
+      await neverWrongAsWhole(server.origin, image.digest);
+      const second = await neverWrongAsWhole(server.origin, image.digest);
+      assert.equal(second?.status, 404);
+      assert.equal(errorOf(second).code, "BLOB_UNKNOWN");
+      assert.equal((await neverWrongAsWhole(server.origin, image.digest, { Range: "bytes=0-9" }))?.status, 404);
+      assert.equal((await ask(server.origin, "HEAD", blobPath(image.digest))).status, 404);
+      assert.deepEqual(damage, [file]);
+    });
+
+    it(`of ${size} bytes is not given in parts either`, async (context) => {
+      const image = imageOf(size);
+      const { server, file } = await serveFolder(context, image);
+      flip(image, file);
+      assert.equal((await neverWrongAsWhole(server.origin, image.digest, { Range: "bytes=0-9" }))?.status, 404);
+    });
+
+    it(`of ${size} bytes would be sent without the check (control)`, async (context) => {
+      const image = imageOf(size);
+      const { file } = await serveFolder(context, image);
+      flip(image, file);
+      const { origin } = await serveUnchecked(context, image, file);
+      await assert.rejects(neverWrongAsWhole(origin, image.digest), /wrong bytes were sent as a whole/);
+    });
+  }
+
+  it("is served again once its file is right", async (context) => {
+    const image = imageOf(2 * MIB);
+    const { server, file } = await serveFolder(context, image);
+    writeFileSync(file, Buffer.alloc(image.layer.length));
+    await neverWrongAsWhole(server.origin, image.digest);
+    writeFileSync(file, image.layer);
+    assert.equal((await neverWrongAsWhole(server.origin, image.digest))?.status, 200);
+  });
+
+  it("because it was cut short or grew is unknown", async (context) => {
+    const image = imageOf(2 * MIB);
+    const { server, file } = await serveFolder(context, image);
+    truncateSync(file, MIB);
+    assert.equal((await neverWrongAsWhole(server.origin, image.digest))?.status, 404);
+    assert.equal((await ask(server.origin, "HEAD", blobPath(image.digest))).status, 404);
+    writeFileSync(file, Buffer.concat([image.layer, image.layer]));
+    assert.equal((await neverWrongAsWhole(server.origin, image.digest))?.status, 404);
+  });
+});
+
+describe("a file that changes while it is sent", () => {
+  const image = imageOf(64 * MIB);
+
+  /** Asks for the layer, reads a little, lets `change` happen, reads on. */
+  const interrupted = async (origin: string, change: () => void): Promise<Buffer | undefined> => {
+    const response = await openBlob(origin, image.digest);
+    const iterator = response[Symbol.asyncIterator]();
+    const chunks: Buffer[] = [(await iterator.next()).value];
+    change();
+    try {
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) chunks.push(next.value);
+    } catch {
+      return undefined;
+    }
+    return Buffer.concat(chunks);
+  };
+  const overwriteEnd = (file: string) => () => {
+    const fd = openSync(file, "r+");
+    writeSync(fd, Buffer.alloc(1000), 0, 1000, image.layer.length - 1000);
+  };
+
+  for (const already of ["the first time", "when it was checked before"]) {
+    it(`is never a whole of two files, ${already}`, async (context) => {
+      const { server, file } = await serveFolder(context, image);
+      if (already !== "the first time") await ask(server.origin, "GET", blobPath(image.digest));
+      assert.equal(await interrupted(server.origin, overwriteEnd(file)), undefined);
+    });
+
+    it(`is never a whole when it is cut, ${already}`, async (context) => {
+      const { server, file } = await serveFolder(context, image);
+      if (already !== "the first time") await ask(server.origin, "GET", blobPath(image.digest));
+      assert.equal(await interrupted(server.origin, () => truncateSync(file, 50 * MIB)), undefined);
+    });
+  }
+
+  it("would be a whole of two files without the check (control)", async (context) => {
+    const { file } = await serveFolder(context, image);
+    const { origin } = await serveUnchecked(context, image, file);
+    const received = await interrupted(origin, overwriteEnd(file));
+    assert.ok(received);
+    assert.notEqual(digestOf(received), image.digest);
+  });
+
+  it("and is deleted is sent to its end, and then unknown", async (context) => {
+    const { server, file } = await serveFolder(context, image);
+    const received = await interrupted(server.origin, () => rmSync(join(file, ".."), { recursive: true }));
+    assert.ok(received);
+    assert.equal(digestOf(received), image.digest);
+    const gone = await ask(server.origin, "GET", blobPath(image.digest));
+    assert.equal(gone.status, 404);
+    assert.equal(errorOf(gone).code, "BLOB_UNKNOWN");
+    assert.equal((await ask(server.origin, "HEAD", blobPath(image.digest))).status, 404);
+  });
+});
+
+describe("a client that goes in the middle", () => {
+  const image = imageOf(16 * MIB);
+  for (const already of ["of the first transfer", "of a later one"]) {
+    it(`${already} leaves nothing open`, async (context) => {
+      const { server, file } = await serveFolder(context, image);
+      if (already !== "of the first transfer") await ask(server.origin, "GET", blobPath(image.digest));
+      for (let client = 0; client < 20; client++) {
+        const response = await openBlob(server.origin, image.digest);
+        await once(response, "readable");
+        response.destroy();
+      }
+      await until(() => !openFiles().includes(file), "the file is still open");
+      assert.equal((await ask(server.origin, "GET", blobPath(image.digest))).status, 200);
+    });
+  }
+
+  it("or asks only for the headers leaves nothing open", async (context) => {
+    const { server, file } = await serveFolder(context, image);
+    for (let client = 0; client < 20; client++) await ask(server.origin, "HEAD", blobPath(image.digest));
+    await until(() => !openFiles().includes(file), "the file is still open");
+  });
+});
+
+describe("the server", () => {
+  it("answers beside 1,000 idle connections", async (context) => {
+    const { server } = await serveFolder(context, imageOf(1000));
+    const idle: Socket[] = [];
+    context.after(() => {
+      for (const socket of idle) socket.destroy();
+    });
+    for (let count = 0; count < 1000; count++) {
+      const socket = connect(server.port, "127.0.0.1");
+      await once(socket, "connect");
+      idle.push(socket);
+    }
+    assert.equal((await ask(server.origin, "GET", "/v2/app/manifests/1.0")).status, 200);
+  });
+
+  for (const [title, sent, status] of [
+    ["garbage", "\x16\x03\x01 this is no HTTP\r\n\r\n", 400],
+    ["two Host headers", "GET /v2/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
+    ["no Host header", "GET /v2/ HTTP/1.1\r\n\r\n", 400],
+    [
+      "a length and chunks",
+      "PUT /v2/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      400,
+    ],
+    ["headers of 20 KiB", `GET /v2/ HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    ["headers that never end", "GET /v2/ HTTP/1.1\r\nHost: a\r\nX: ", 408],
+  ] as const) {
+    it(`answers ${title} with ${status} in OCI JSON and hangs up`, async (context) => {
+      const { server } = await serveFolder(context, imageOf(1000));
+      // The real limit is 10 s; checked every 2 s.
+      server.server.headersTimeout = 100;
+      const socket = connect(server.port, "127.0.0.1");
+      socket.write(sent, "latin1");
+      const answer = (await readAll(socket)).toString();
+      assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.match(answer, /content-type: application\/json/i);
+      const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
+      assert.equal(JSON.parse(body).errors[0].code, "UNSUPPORTED");
+    });
+  }
+
+  it("answers 503 when no more files can be opened, and recovers", async (context) => {
+    const root = temporaryFolder(context);
+    const image = imageOf(2 * MIB);
+    writeExport(root, image);
+    const command = `ulimit -n 48; exec "${process.execPath}" dist/cmd/main.js serve "${root}" --port 0`;
+    const child = spawn("sh", ["-c", command], { cwd: projectRoot(), stdio: ["ignore", "pipe", "ignore"] });
+    context.after(() => child.kill("SIGKILL"));
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    const [origin = ""] = /http:\/\/localhost:\d+/.exec(line.toString()) ?? [];
+    const { port } = new URL(origin);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    context.after(() => agent.destroy());
+    const statusOf = async (): Promise<number> => {
+      const request = httpRequest({ hostname: "127.0.0.1", port, path: blobPath(image.digest), agent });
+      request.end();
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      const body = await readAll(response);
+      if (response.statusCode === 503) assert.equal(JSON.parse(body.toString()).errors[0].code, "UNAVAILABLE");
+      return response.statusCode ?? 0;
+    };
+    assert.equal(await statusOf(), 200);
+    const others = Array.from({ length: 60 }, () => connect(Number(port), "127.0.0.1").on("error", () => {}));
+    context.after(() => {
+      for (const socket of others) socket.destroy();
+    });
+    await until(async () => (await statusOf()) === 503, "it never ran out of files");
+    for (const socket of others) socket.destroy();
+    await until(async () => (await statusOf()) === 200, "it did not recover");
+  });
+});
+
+/** The paths of the files that this process has open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function openBlob(origin: string, digest: Digest): Promise<IncomingMessage> {
+  const { hostname, port } = new URL(origin);
+  const request = httpRequest({ hostname, port, path: blobPath(digest), agent: false });
+  // A connection that breaks while nobody reads is what these tests are about.
+  request.on("error", () => {});
+  request.end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  response.on("error", () => {});
+  return response;
+}
+
+async function until(condition: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, otherwise);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { readAll } from "../../registry/content.ts";
+import { projectRoot } from "./root.ts";
+
+const MAIN = join(projectRoot(), "dist/cmd/main.js");
+
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `ociregistry` to its end. */
+export async function runCommand(...args: string[]): Promise<Finished> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err] = [readAll(child.stdout), readAll(child.stderr)];
+  const [code] = (await once(child, "exit")) as [number | null];
+  return { code, out: (await out).toString(), err: (await err).toString() };
+}
+
+export interface Serving {
+  readonly child: ChildProcess;
+  /** With the address 127.0.0.1. */
+  readonly origin: string;
+  readonly port: number;
+  /** What it wrote to stdout up to now. */
+  output(): string;
+}
+
+/** Starts `ociregistry serve` and waits until it listens. It is killed when the test is over. */
+export async function startServing(
+  cleanup: { after: (action: () => void) => void },
+  ...args: string[]
+): Promise<Serving> {
+  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  cleanup.after(() => child.kill("SIGKILL"));
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  while (!output.includes("http://")) await Promise.race([once(child.stdout, "data"), failed(child)]);
+  const [, port = ""] = /http:\/\/[^ /]*:(\d+)/.exec(output) ?? [];
+  return { child, origin: `http://127.0.0.1:${port}`, port: Number(port), output: () => output };
+}
+
+async function failed(child: ChildProcess): Promise<never> {
+  const [code] = await once(child, "exit");
+  throw new Error(`It ended with ${code} before it listened`);
+}
