@@ -17,15 +17,30 @@ export const blobHeaders = ({ digest, size }: Descriptor) =>
     "Accept-Ranges": "bytes",
   }) as const;
 
-/** What GET and HEAD say of a manifest alike. What was asked for by tag may change, so caches have to ask again. */
-export const manifestHeaders = ({ mediaType, digest, size }: Descriptor, reference: Reference) =>
-  ({
-    "Content-Type": mediaType,
-    "Content-Length": String(size),
-    "Docker-Content-Digest": digest,
-    ETag: etagOf(digest),
-    "Cache-Control": refersByDigest(reference) ? FOR_EVER : "no-cache",
-  }) as const;
+/**
+ * What GET and HEAD say of a manifest alike. What was asked for by tag may change, so caches have to ask again. Made once
+ * for a descriptor: the waist gives the same one each time.
+ */
+export function manifestHeaders(descriptor: Descriptor, reference: Reference): ManifestHeaders {
+  const known = refersByDigest(reference) ? byDigest : byTag;
+  const made = known.get(descriptor);
+  if (made) return made;
+  const headers = describeManifest(descriptor, known === byDigest ? FOR_EVER : "no-cache");
+  known.set(descriptor, headers);
+  return headers;
+}
+
+type ManifestHeaders = ReturnType<typeof describeManifest>;
+const byTag = new WeakMap<Descriptor, ManifestHeaders>();
+const byDigest = new WeakMap<Descriptor, ManifestHeaders>();
+
+const describeManifest = ({ mediaType, digest, size }: Descriptor, caching: typeof FOR_EVER | "no-cache") => ({
+  "Content-Type": mediaType,
+  "Content-Length": String(size),
+  "Docker-Content-Digest": digest,
+  ETag: etagOf(digest),
+  "Cache-Control": caching,
+});
 
 /** 304: the client has these bytes. */
 export const notModified = (headers: {

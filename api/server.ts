@@ -13,14 +13,12 @@ import { asRegistryError, errorBody, refusal } from "./errors.ts";
 import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
+import type { SiteOptions } from "./site.ts";
 
-export interface ServerOptions {
-  /** Hears of bugs (with their cause, which no client is told) and of transfers that broke off. */
-  readonly onError?: (error: unknown, request: IncomingMessage) => void;
+/** `onError` hears of transfers that broke off, too. */
+export interface ServerOptions extends SiteOptions {
   /** Hears of each finished request; without it nothing is measured. */
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse, started: number) => void;
-  /** Whether the registry is ready to be asked, for /readyz. */
-  readonly ready?: () => boolean;
 }
 
 /**
@@ -80,11 +78,15 @@ async function answer(
     const headers = request.headers as Record<string, string>;
     result = await api.handleRequest({ method, path: url, headers }, request, registry);
   } catch (thrown) {
-    const error = asRegistryError(thrown);
-    if (error.code === "UNKNOWN") options.onError?.(thrown, request);
-    result = refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(url)) } : {});
+    result = refusalOf(thrown, api, request, options);
   }
   await reply(result, request, response, options);
+}
+
+function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { onError }: ServerOptions): AnyReply {
+  const error = asRegistryError(thrown);
+  if (error.code === "UNKNOWN") onError?.(thrown, request);
+  return refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(request.url ?? "")) } : {});
 }
 
 async function reply(
@@ -115,8 +117,8 @@ function lazySite(options: ServerOptions): (request: IncomingMessage, response: 
 function problemOf({ rawHeaders, httpVersion }: IncomingMessage): RegistryError | undefined {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === "host") hosts++;
+    const name = rawHeaders[index] ?? "";
+    if (name.length === 4 && (name === "Host" || name.toLowerCase() === "host")) hosts++;
   }
   const valid = hosts === 1 || (hosts === 0 && httpVersion === "1.0");
   return valid ? undefined : new RegistryError("UNSUPPORTED", "a request has one Host header");

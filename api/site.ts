@@ -1,13 +1,19 @@
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
 import { RegistryError } from "../registry/errors.ts";
 import { quote } from "../registry/reference.ts";
 import { docs } from "./docs.ts";
 import { errorBody } from "./errors.ts";
-import type { ServerOptions } from "./server.ts";
+
+export interface SiteOptions {
+  /** Hears of bugs, with the cause that no client is told. */
+  readonly onError?: (error: unknown, request: IncomingMessage) => void;
+  /** Whether the registry is ready to be asked, for /readyz; without it, it always is. */
+  readonly ready?: () => boolean;
+}
 
 /** Everything that is not `/v2`: the front page, the API documentation, health. */
-export function createSite({ ready = () => true, onError }: ServerOptions): RequestListener {
+export function createSite({ ready = () => true, onError }: SiteOptions): RequestListener {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");

@@ -1,6 +1,6 @@
+import { sizeOf } from "../registry/archive/image.ts";
 import type { Scan } from "../registry/store/scan.ts";
 import { count, formatBytes } from "./format.ts";
-import { sizeOf } from "./list.ts";
 import type { Listening } from "./listen.ts";
 import { version } from "./version.ts";
 

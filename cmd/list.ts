@@ -1,3 +1,4 @@
+import { sizeOf } from "../registry/archive/image.ts";
 import { canonicalManifest } from "../registry/archive/serialisations.ts";
 import type { ScannedImage } from "../registry/store/scan.ts";
 import { count, formatBytes, formatTable } from "./format.ts";
@@ -26,6 +27,3 @@ const rowOf = (image: ScannedImage) => ({
   digest: canonicalManifest(image.parts).descriptor.digest,
   path: image.path,
 });
-
-/** Bytes of an image's blobs, one that occurs twice counted once. */
-export const sizeOf = ({ blobs }: ScannedImage): number => [...blobs.values()].reduce((sum, { size }) => sum + size, 0);

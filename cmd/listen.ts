@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import { createServer as createNetServer, type Server, type Socket } from "node:net";
 import { UsageError } from "./usage.ts";
 
@@ -24,7 +24,7 @@ export async function listen(
   server: HttpServer,
   { host, port }: { host: string | undefined; port: number },
 ): Promise<Listening> {
-  const connections = trackConnections(server);
+  const connections = connectionsOf(server);
   const [first = "", ...others] = host === undefined || host === "localhost" ? LOOPBACK : [host];
   await bind(server, first, port);
   const address = server.address();
@@ -42,8 +42,11 @@ export async function listen(
     origin: urlOf(named, actual),
     close: async () => {
       const closed = all.map((each) => new Promise<void>((resolve) => each.close(() => resolve())));
+      // Again and again, because a connection is idle only when its last answer has been sent.
+      const timer = setInterval(() => connections.closeIdle(), 50);
       connections.closeIdle();
       await Promise.all(closed);
+      clearInterval(timer);
     },
   };
 }
@@ -82,26 +85,17 @@ function reasonOf({ code, message }: NodeJS.ErrnoException, host: string, port: 
   return reasons.get(code ?? "") ?? `cannot listen on ${host}: ${message}`;
 }
 
-/** Which connections have a request that is not answered yet. Node counts one that never sent anything as busy. */
-function trackConnections(server: HttpServer): { closeIdle(): void } {
-  const pending = new Map<Socket, number>();
-  let closing = false;
+/** The connections of a server. Node's own count of the idle ones leaves out those that never sent anything. */
+function connectionsOf(server: HttpServer): { closeIdle(): void } {
+  const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
-    pending.set(socket, 0);
-    socket.once("close", () => pending.delete(socket));
-  });
-  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    pending.set(socket, (pending.get(socket) ?? 0) + 1);
-    response.once("close", () => {
-      const rest = (pending.get(socket) ?? 1) - 1;
-      if (pending.has(socket)) pending.set(socket, rest);
-      if (closing && rest === 0) socket.destroySoon();
-    });
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   });
   return {
     closeIdle() {
-      closing = true;
-      for (const [socket, requests] of pending) if (requests === 0) socket.destroy();
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      server.closeIdleConnections();
     },
   };
 }

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { type Digest, digestFrom, digestOf, isDigest } from "../reference.ts";
 import { MAGIC_LENGTH, sniffCompression } from "./compression.ts";
 import { type FileRange, memberPath, readHead, readSmall, resolveInside } from "./files.ts";
-import { type FoundImage, Unusable } from "./image.ts";
+import type { FoundImage } from "./image.ts";
 import type { LayerPart } from "./serialisations.ts";
+import { Unusable } from "./unusable.ts";
 
 /** Manifests and configs are small; what is larger is not one. */
 const JSON_LIMIT = 4 * 1024 * 1024;

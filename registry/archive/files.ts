@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { join, normalize, sep } from "node:path";
-import { Unusable } from "./image.ts";
+import { Unusable } from "./unusable.ts";
 
 /** Bytes that lie in a file. */
 export interface FileRange {

@@ -10,7 +10,5 @@ export interface FoundImage {
   readonly platform: string;
 }
 
-/** Why something in the folder is not served, in words for the person who put it there: what is wrong, what to do. */
-export class Unusable extends Error {
-  override readonly name = "Unusable";
-}
+/** Bytes of an image's blobs, one that occurs twice counted once. */
+export const sizeOf = ({ blobs }: FoundImage): number => [...blobs.values()].reduce((sum, { size }) => sum + size, 0);

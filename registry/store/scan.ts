@@ -2,7 +2,8 @@ import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readDockerArchive } from "../archive/docker-archive.ts";
 import { resolveInside, unreadable } from "../archive/files.ts";
-import { type FoundImage, Unusable } from "../archive/image.ts";
+import type { FoundImage } from "../archive/image.ts";
+import { Unusable } from "../archive/unusable.ts";
 import { isName, isTag, quote, type Tag } from "../reference.ts";
 
 /** What a folder of exports holds at one moment. */
