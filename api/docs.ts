@@ -14,8 +14,9 @@ export function docs(): Router {
     const yaml = await readFile(new URL("../../ociregistry.yaml", import.meta.url));
     response.set({ "Cache-Control": "no-cache", "Content-Type": "application/yaml; charset=utf-8" }).send(yaml);
   });
-  router.get("/docs", (_request, response) => response.redirect(301, "/docs/"));
-  router.get("/docs/", policy, swaggerUi.setup(undefined, OPTIONS));
+  // Swagger UI brings an index.html of its own, which shows somebody else's API.
+  router.get(["/docs", "/docs/index.html"], (_request, response) => response.redirect(301, "/docs/"));
+  router.get("/docs/", policy, showPage());
   router.use("/docs/", policy, ...swaggerUi.serve);
   return router;
 }
@@ -38,29 +39,63 @@ function policy(_request: Request, response: Response, next: () => void): void {
   next();
 }
 
+/** Swagger UI's page says nothing of narrow screens, so a phone would show it in full width, too small to read. */
+function showPage(): (request: Request, response: Response) => void {
+  const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';
+  const page = swaggerUi.generateHTML(undefined, OPTIONS).replace("<head>", `<head>\n  ${viewport}`);
+  return (_request, response) => void response.type("html").send(page);
+}
+
+/** What Swagger UI leaves to be wished: choices with one choice, text in the colour of its ground, narrow screens. */
+const STYLE = `
+  .swagger-ui .scheme-container:not(:has(.auth-wrapper)), .swagger-ui .response-col_links { display: none }
+  .swagger-ui .topbar .topbar-wrapper { flex-direction: row; align-items: center; justify-content: space-between }
+  .swagger-ui .parameters-col_description input[type=text] { max-width: 48rem }
+  html.dark-mode .swagger-ui table.headers td { color: inherit }
+  @media (max-width: 640px) {
+    .swagger-ui .wrapper { padding: 0 10px }
+    .swagger-ui .opblock .opblock-summary-operation-id, .swagger-ui table.parameters thead { display: none }
+    .swagger-ui .info td:first-of-type { min-width: 3em }
+    .swagger-ui .info code { overflow-wrap: anywhere }
+    .swagger-ui .opblock-tag { flex-wrap: wrap }
+    .swagger-ui .opblock-tag small { flex-basis: 100%; order: 1; padding: 0 }
+    .swagger-ui .parameters tr, .swagger-ui .parameters td { display: block }
+  }
+`;
+
 const OPTIONS: SwaggerUiOptions = {
   customSiteTitle: "ociregistry API",
+  customCss: STYLE,
   // By URL and never as a value: swagger-ui-express would paste it into a script where `$&` in a text breaks the page.
   swaggerUrl: "/openapi.json",
   swaggerOptions: {
     deepLinking: true,
     tryItOutEnabled: true,
-    displayRequestDuration: true,
     displayOperationId: true,
     docExpansion: "list",
+    defaultModelsExpandDepth: 0,
     validatorUrl: null,
     requestSnippetsEnabled: true,
-    requestInterceptor: unescapeNames,
+    requestInterceptor: asPeopleWrite,
   },
 };
 
 /**
  * Makes Swagger UI send (and show, in the curl commands) `team/web` and `sha256:…` as people write them; it escapes
- * slashes and colons in path parameters. Runs in the browser, from its source text: it must use nothing from outside.
+ * slashes and colons in path parameters. And curl, told only `-X HEAD`, waits for a body that never comes.
+ * Runs in the browser, from its source text: it must use nothing from outside.
  */
-function unescapeNames(request: { url: string }): { url: string } {
+function asPeopleWrite(request: BrowserRequest): BrowserRequest {
   const [path = "", query] = request.url.split("?", 2);
   const plain = path.replace(/%2F/gi, "/").replace(/%3A/gi, ":");
   request.url = query === undefined ? plain : `${plain}?${query}`;
+  request.curlOptions = request.method === "HEAD" ? ["--head"] : [];
   return request;
+}
+
+/** The part of Swagger UI's requests that matters here. */
+interface BrowserRequest {
+  url: string;
+  method?: string;
+  curlOptions?: string[];
 }

@@ -53,7 +53,7 @@ export const document = {
         ],
         "operationId": "redirectToBase",
         "summary": "The base path without its slash",
-        "description": "People type `curl localhost:8080/v2`; programs send the slash. This sends the former to the latter.\n",
+        "description": "People type `curl localhost:8080/v2`; programs send the slash. This sends the former to the latter. A browser\ngoes there by itself, so *Execute* shows the answer of `/v2/`.\n",
         "responses": {
           "301": {
             "description": "The base check is at `/v2/`.",
@@ -343,16 +343,31 @@ export const document = {
               "application/vnd.docker.distribution.manifest.list.v2+json": {
                 "schema": {
                   "$ref": "#/components/schemas/Index"
+                },
+                "examples": {
+                  "hello": {
+                    "$ref": "#/components/examples/DockerIndex"
+                  }
                 }
               },
               "application/vnd.oci.image.manifest.v1+json": {
                 "schema": {
                   "$ref": "#/components/schemas/Manifest"
+                },
+                "examples": {
+                  "hello": {
+                    "$ref": "#/components/examples/Manifest"
+                  }
                 }
               },
               "application/vnd.oci.image.index.v1+json": {
                 "schema": {
                   "$ref": "#/components/schemas/Index"
+                },
+                "examples": {
+                  "hello": {
+                    "$ref": "#/components/examples/Index"
+                  }
                 }
               }
             }
@@ -455,21 +470,67 @@ export const document = {
             "application/vnd.oci.image.manifest.v1+json": {
               "schema": {
                 "$ref": "#/components/schemas/Manifest"
+              },
+              "examples": {
+                "hello": {
+                  "$ref": "#/components/examples/Manifest"
+                }
               }
             },
             "application/vnd.oci.image.index.v1+json": {
               "schema": {
                 "$ref": "#/components/schemas/Index"
+              },
+              "examples": {
+                "hello": {
+                  "$ref": "#/components/examples/Index"
+                }
               }
             },
             "application/vnd.docker.distribution.manifest.v2+json": {
               "schema": {
                 "$ref": "#/components/schemas/Manifest"
+              },
+              "examples": {
+                "hello": {
+                  "summary": "the image hello",
+                  "value": {
+                    "schemaVersion": 2,
+                    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+                    "config": {
+                      "mediaType": "application/vnd.docker.container.image.v1+json",
+                      "size": 1679,
+                      "digest": "sha256:9a1e4390aa94a2e92d90d96ba04bf0bb0e5592a70a010a0ce14f9cdbdb633751"
+                    },
+                    "layers": [
+                      {
+                        "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                        "size": 5143,
+                        "digest": "sha256:0b4956bcf02b67dc1612b0cdb3bee308186186bd31413d6aaa9e447355543822"
+                      },
+                      {
+                        "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                        "size": 2071,
+                        "digest": "sha256:0455c63ecb0a4f6369ee6e000841bd3b5d5e7d31b8dfb3f637090a804b064eb1"
+                      },
+                      {
+                        "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                        "size": 4119,
+                        "digest": "sha256:d2446de7db4775b454671a5c249ac1397a226e4f440e8c3a0165028a872685a0"
+                      }
+                    ]
+                  }
+                }
               }
             },
             "application/vnd.docker.distribution.manifest.list.v2+json": {
               "schema": {
                 "$ref": "#/components/schemas/Index"
+              },
+              "examples": {
+                "hello": {
+                  "$ref": "#/components/examples/DockerIndex"
+                }
               }
             }
           }
@@ -989,7 +1050,8 @@ export const document = {
             "description": "The digest of the whole blob.",
             "schema": {
               "$ref": "#/components/schemas/Digest"
-            }
+            },
+            "example": "sha256:9a1e4390aa94a2e92d90d96ba04bf0bb0e5592a70a010a0ce14f9cdbdb633751"
           },
           {
             "$ref": "#/components/parameters/ContentRange"
@@ -1212,7 +1274,7 @@ export const document = {
             "value": "sha256:0455c63ecb0a4f6369ee6e000841bd3b5d5e7d31b8dfb3f637090a804b064eb1"
           },
           "manifest": {
-            "summary": "the manifest of hello",
+            "summary": "the manifest of hello, for its referrers",
             "value": "sha256:c81d467cfdbd57dab14c8118dbf2a6a5e0281b7929a5f527d9bf3160ffb75065"
           }
         }
@@ -1283,7 +1345,16 @@ export const document = {
         "schema": {
           "type": "string"
         },
-        "example": "bytes=0-99"
+        "examples": {
+          "whole": {
+            "summary": "the whole blob",
+            "value": ""
+          },
+          "start": {
+            "summary": "the first 100 bytes",
+            "value": "bytes=0-99"
+          }
+        }
       },
       "IfRange": {
         "name": "If-Range",
@@ -1522,8 +1593,8 @@ export const document = {
               "errors": [
                 {
                   "code": "NAME_INVALID",
-                  "message": "Invalid repository name",
-                  "detail": "EXAMPLE"
+                  "message": "The repository name is not valid",
+                  "detail": "the parameter name is malformed"
                 }
               ]
             }
@@ -1548,9 +1619,9 @@ export const document = {
             "example": {
               "errors": [
                 {
-                  "code": "MANIFEST_UNKNOWN",
-                  "message": "Unknown manifest",
-                  "detail": "EXAMPLE"
+                  "code": "NAME_UNKNOWN",
+                  "message": "There is no such repository",
+                  "detail": "team/app/web"
                 }
               ]
             }
@@ -1579,8 +1650,8 @@ export const document = {
               "errors": [
                 {
                   "code": "UNSUPPORTED",
-                  "message": "Not supported",
-                  "detail": "EXAMPLE"
+                  "message": "This registry does not support the operation",
+                  "detail": "this path takes GET, HEAD"
                 }
               ]
             }
@@ -1601,6 +1672,15 @@ export const document = {
           "application/json": {
             "schema": {
               "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "SIZE_INVALID",
+                  "message": "The content is too large",
+                  "detail": "a manifest has at most 4194304 bytes"
+                }
+              ]
             }
           }
         }
@@ -1639,6 +1719,15 @@ export const document = {
           "application/json": {
             "schema": {
               "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "RANGE_INVALID",
+                  "message": "The range does not fit the content",
+                  "detail": "the content has 1679 bytes"
+                }
+              ]
             }
           }
         }
@@ -1657,6 +1746,14 @@ export const document = {
           "application/json": {
             "schema": {
               "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "UNKNOWN",
+                  "message": "The server failed; its log has the cause"
+                }
+              ]
             }
           }
         }
@@ -1683,8 +1780,84 @@ export const document = {
           "application/json": {
             "schema": {
               "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "UNAVAILABLE",
+                  "message": "The server is out of resources; try again shortly",
+                  "detail": "too many files are open"
+                }
+              ]
             }
           }
+        }
+      }
+    },
+    "examples": {
+      "Manifest": {
+        "summary": "the image hello",
+        "value": {
+          "schemaVersion": 2,
+          "mediaType": "application/vnd.oci.image.manifest.v1+json",
+          "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "size": 1679,
+            "digest": "sha256:9a1e4390aa94a2e92d90d96ba04bf0bb0e5592a70a010a0ce14f9cdbdb633751"
+          },
+          "layers": [
+            {
+              "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+              "size": 5143,
+              "digest": "sha256:0b4956bcf02b67dc1612b0cdb3bee308186186bd31413d6aaa9e447355543822"
+            },
+            {
+              "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+              "size": 2071,
+              "digest": "sha256:0455c63ecb0a4f6369ee6e000841bd3b5d5e7d31b8dfb3f637090a804b064eb1"
+            },
+            {
+              "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+              "size": 4119,
+              "digest": "sha256:d2446de7db4775b454671a5c249ac1397a226e4f440e8c3a0165028a872685a0"
+            }
+          ]
+        }
+      },
+      "Index": {
+        "summary": "an index of one platform",
+        "value": {
+          "schemaVersion": 2,
+          "mediaType": "application/vnd.oci.image.index.v1+json",
+          "manifests": [
+            {
+              "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+              "size": 747,
+              "digest": "sha256:c81d467cfdbd57dab14c8118dbf2a6a5e0281b7929a5f527d9bf3160ffb75065",
+              "platform": {
+                "architecture": "amd64",
+                "os": "linux"
+              }
+            }
+          ]
+        }
+      },
+      "DockerIndex": {
+        "summary": "an index of one platform",
+        "value": {
+          "schemaVersion": 2,
+          "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
+          "manifests": [
+            {
+              "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+              "size": 747,
+              "digest": "sha256:c81d467cfdbd57dab14c8118dbf2a6a5e0281b7929a5f527d9bf3160ffb75065",
+              "platform": {
+                "architecture": "amd64",
+                "os": "linux"
+              }
+            }
+          ]
         }
       }
     },

@@ -10,7 +10,8 @@ export interface paths {
         };
         /**
          * The base path without its slash
-         * @description People type `curl localhost:8080/v2`; programs send the slash. This sends the former to the latter.
+         * @description People type `curl localhost:8080/v2`; programs send the slash. This sends the former to the latter. A browser
+         *     goes there by itself, so *Execute* shows the answer of `/v2/`.
          */
         readonly get: operations["redirectToBase"];
         readonly put?: never;
@@ -492,8 +493,8 @@ export interface components {
                  *       "errors": [
                  *         {
                  *           "code": "NAME_INVALID",
-                 *           "message": "Invalid repository name",
-                 *           "detail": "EXAMPLE"
+                 *           "message": "The repository name is not valid",
+                 *           "detail": "the parameter name is malformed"
                  *         }
                  *       ]
                  *     }
@@ -513,9 +514,9 @@ export interface components {
                  * @example {
                  *       "errors": [
                  *         {
-                 *           "code": "MANIFEST_UNKNOWN",
-                 *           "message": "Unknown manifest",
-                 *           "detail": "EXAMPLE"
+                 *           "code": "NAME_UNKNOWN",
+                 *           "message": "There is no such repository",
+                 *           "detail": "team/app/web"
                  *         }
                  *       ]
                  *     }
@@ -537,8 +538,8 @@ export interface components {
                  *       "errors": [
                  *         {
                  *           "code": "UNSUPPORTED",
-                 *           "message": "Not supported",
-                 *           "detail": "EXAMPLE"
+                 *           "message": "This registry does not support the operation",
+                 *           "detail": "this path takes GET, HEAD"
                  *         }
                  *       ]
                  *     }
@@ -554,6 +555,17 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "SIZE_INVALID",
+                 *           "message": "The content is too large",
+                 *           "detail": "a manifest has at most 4194304 bytes"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 readonly "application/json": components["schemas"]["Errors"];
             };
         };
@@ -571,6 +583,17 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "RANGE_INVALID",
+                 *           "message": "The range does not fit the content",
+                 *           "detail": "the content has 1679 bytes"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 readonly "application/json": components["schemas"]["Errors"];
             };
         };
@@ -582,6 +605,16 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "UNKNOWN",
+                 *           "message": "The server failed; its log has the cause"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 readonly "application/json": components["schemas"]["Errors"];
             };
         };
@@ -595,6 +628,17 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "UNAVAILABLE",
+                 *           "message": "The server is out of resources; try again shortly",
+                 *           "detail": "too many files are open"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 readonly "application/json": components["schemas"]["Errors"];
             };
         };
@@ -627,7 +671,6 @@ export interface components {
         /**
          * @description One range of bytes: `bytes=0-99`, `bytes=100-` or `bytes=-100`. Several ranges or another unit are ignored, and
          *     the whole blob comes.
-         * @example bytes=0-99
          */
         readonly Range: string;
         /** @description The `ETag` that `Range` is meant for. Another one, and the whole blob comes. */
@@ -1075,7 +1118,6 @@ export interface operations {
                 /**
                  * @description One range of bytes: `bytes=0-99`, `bytes=100-` or `bytes=-100`. Several ranges or another unit are ignored, and
                  *     the whole blob comes.
-                 * @example bytes=0-99
                  */
                 readonly Range?: components["parameters"]["Range"];
                 /** @description The `ETag` that `Range` is meant for. Another one, and the whole blob comes. */
@@ -1322,7 +1364,10 @@ export interface operations {
                  *     request). One server holds one set of images, so it changes nothing here.
                  */
                 readonly ns?: components["parameters"]["Namespace"];
-                /** @description The digest of the whole blob. */
+                /**
+                 * @description The digest of the whole blob.
+                 * @example sha256:9a1e4390aa94a2e92d90d96ba04bf0bb0e5592a70a010a0ce14f9cdbdb633751
+                 */
                 readonly digest: components["schemas"]["Digest"];
             };
             readonly header?: {
