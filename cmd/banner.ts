@@ -1,45 +1,52 @@
-import { sizeOf } from "../registry/archive/image.ts";
-import type { Scan } from "../registry/store/scan.ts";
+import { type Catalogue, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes } from "./format.ts";
 import type { Listening } from "./listen.ts";
 import { version } from "./version.ts";
 
 export interface Started {
   readonly folder: string;
-  readonly scan: Scan;
+  readonly catalogue: Catalogue;
   readonly listening: Listening;
 }
 
 /** For a person at a terminal: what was found, where it is served, and a command for each client that works as it is. */
-export function banner({ folder, scan, listening }: Started): string {
+export function banner({ folder, catalogue, listening }: Started): string {
   const { origin, addresses } = listening;
   const host = origin.slice("http://".length);
-  const [image] = scan.images;
+  const [image] = [...catalogue.repositories.values()].flatMap(({ name, tags }) =>
+    [...tags.keys()].map((tag) => `${name}:${tag}`),
+  );
   const lines = [
     `ociregistry ${version} serves ${folder}`,
     "",
-    `  ${summary(scan)}`,
-    ...scan.skipped.map(({ path, reason }) => `  skipped ${path}: ${reason}`),
+    `  ${summary(catalogue)}`,
+    ...catalogue.skipped.map(({ path, reason }) => `  skipped ${path}: ${reason}`),
+    ...catalogue.warnings.map((warning) => `  warning: ${warning}`),
     "",
     `  API documentation  ${origin}/docs/`,
     `  listening on       ${addresses.join(", ")}`,
     "",
-    ...(image ? commands(`${host}/${image.repository}:${image.tag}`).map((command) => `  ${command}`) : NO_IMAGES),
+    ...(image ? commands(`${host}/${image}`).map((command) => `  ${command}`) : NO_IMAGES),
     "",
   ];
   return `${lines.join("\n")}\n`;
 }
 
 /** For a log: the same in one line. */
-export function logLine({ folder, scan, listening }: Started): string {
-  const skipped = scan.skipped.length === 0 ? "" : `, ${scan.skipped.length} skipped (see ociregistry list)`;
-  return `ociregistry ${version} serves ${folder} at ${listening.origin}: ${summary(scan)}${skipped}\n`;
-}
+export const logLine = ({ folder, catalogue, listening }: Started): string =>
+  `ociregistry ${version} serves ${folder} at ${listening.origin}: ${summary(catalogue)}${skippedOf(catalogue)}\n`;
 
-function summary({ images }: Scan): string {
-  const repositories = new Set(images.map(({ repository }) => repository)).size;
+/** What the folder gives after a change, in one line. */
+export const changeLine = ({ folder, catalogue }: Omit<Started, "listening">): string =>
+  `${folder} has changed: ${summary(catalogue)}${skippedOf(catalogue)}\n`;
+
+const skippedOf = ({ skipped }: Catalogue): string =>
+  skipped.length === 0 ? "" : `, ${skipped.length} skipped (see ociregistry list)`;
+
+function summary({ repositories }: Catalogue): string {
+  const images = [...repositories.values()].flatMap(({ tags }) => [...tags.values()]);
   const bytes = images.reduce((sum, image) => sum + sizeOf(image), 0);
-  const names = count(repositories, "repository", "repositories");
+  const names = count(repositories.size, "repository", "repositories");
   return `${count(images.length, "image")} in ${names}, ${formatBytes(bytes)}`;
 }
 
@@ -53,7 +60,7 @@ const commands = (reference: string): string[] => [
 ];
 
 const NO_IMAGES = [
-  "  Nothing to pull yet. Add an image and start again:",
+  "  Nothing to pull yet. Put an image into the folder, and it is served within two seconds:",
   "    mkdir -p images/alpine/3.20",
   "    crane pull alpine:3.20 - | tar -x -C images/alpine/3.20",
 ];

@@ -1,29 +1,54 @@
-import { sizeOf } from "../registry/archive/image.ts";
-import { canonicalManifest } from "../registry/archive/serialisations.ts";
-import type { ScannedImage } from "../registry/store/scan.ts";
+import { type Catalogue, platformsOf, type Repository, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes, formatTable } from "./format.ts";
-import { scanFolder } from "./scan-folder.ts";
+import { openNamedFolder } from "./open-named-folder.ts";
 import type { ListCommand } from "./usage.ts";
 
 /** What `serve` would serve of a folder, and what it would skip and why. */
-export function list({ folder, format }: ListCommand): string {
-  const { images, skipped } = scanFolder(folder);
-  const rows = images.map(rowOf);
-  if (format === "json") return `${JSON.stringify({ images: rows, skipped }, null, 2)}\n`;
+export async function list({ folder, cache, format }: ListCommand): Promise<string> {
+  const { repositories, skipped, warnings } = await readOnce({ folder, cache });
+  const rows = [...repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(rowsOf);
+  if (format === "json") return `${JSON.stringify({ images: rows, skipped, warnings }, null, 2)}\n`;
   const table = formatTable(
     ["REPOSITORY", "TAG", "PLATFORM", "SIZE", "FORM", "DIGEST"],
-    rows.map((row) => [row.repository, row.tag, row.platform, formatBytes(row.size), row.form, row.digest]),
+    rows.map(({ repository, tag, platforms, size, form, digest }) => [
+      repository,
+      tag,
+      platforms.join(","),
+      formatBytes(size),
+      form,
+      digest,
+    ]),
   );
-  const reasons = skipped.map(({ path, reason }) => `  ${path}: ${reason}\n`).join("");
-  return skipped.length === 0 ? table : `${table}\nSkipped ${count(skipped.length, "entry", "entries")}:\n${reasons}`;
+  const lines = skipped.map(({ path, reason }) => `${path}: ${reason}`);
+  return [
+    table,
+    ...section(`Skipped ${count(skipped.length, "entry", "entries")}:`, lines),
+    ...section("Warnings:", warnings),
+  ].join("\n");
 }
 
-const rowOf = (image: ScannedImage) => ({
-  repository: image.repository,
-  tag: image.tag,
-  platform: image.platform,
-  size: sizeOf(image),
-  form: image.form,
-  digest: canonicalManifest(image.parts).descriptor.digest,
-  path: image.path,
-});
+/** The folder as it is now, compressed archives unpacked. */
+async function readOnce(command: Pick<ListCommand, "folder" | "cache">): Promise<Catalogue> {
+  const live = openNamedFolder(command);
+  try {
+    await live.ready;
+    return live.current;
+  } finally {
+    live.close();
+  }
+}
+
+const section = (heading: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${heading}\n${lines.map((line) => `  ${line}\n`).join("")}`];
+
+/** One row for each tag; what can only be had by digest has none. */
+const rowsOf = ({ name, tags }: Repository) =>
+  [...tags].map(([tag, image]) => ({
+    repository: name,
+    tag,
+    platforms: platformsOf(image),
+    size: sizeOf(image),
+    form: image.archive.form,
+    digest: image.manifest.descriptor.digest,
+    path: image.archive.path,
+  }));

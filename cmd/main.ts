@@ -18,7 +18,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     case "list": {
       const { list } = await import("./list.ts");
-      process.stdout.write(list(command));
+      process.stdout.write(await list(command));
       return;
     }
     case "serve": {

@@ -1,15 +1,22 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "../api/server.ts";
 import { folder as folderStore } from "../registry/store/folder.ts";
-import { banner, logLine } from "./banner.ts";
+import type { LiveFolder } from "../registry/store/live-folder.ts";
+import { banner, changeLine, logLine } from "./banner.ts";
 import { type Listening, listen } from "./listen.ts";
-import { scanFolder } from "./scan-folder.ts";
+import { openNamedFolder } from "./open-named-folder.ts";
 import type { ServeCommand } from "./usage.ts";
 
 /** Serves a folder until SIGTERM or SIGINT. Throws UsageError when the folder or the address cannot be had. */
-export async function serve({ folder, host, port, accessLog }: ServeCommand): Promise<void> {
-  const scan = scanFolder(folder);
-  const registry = folderStore(scan, {
+export async function serve({ folder, cache, host, port, accessLog }: ServeCommand): Promise<void> {
+  const live = openNamedFolder(
+    { folder, cache },
+    {
+      onChange: (catalogue) => process.stdout.write(changeLine({ folder, catalogue })),
+      onError: (error) => complain(`cannot read ${folder}: ${describe(error)}`),
+    },
+  );
+  const registry = folderStore(live, {
     onDamage: (path, digest) => complain(`the bytes of ${path} do not match ${digest}; it is not served any more`),
   });
   const server = await createServer(registry, {
@@ -18,16 +25,17 @@ export async function serve({ folder, host, port, accessLog }: ServeCommand): Pr
   });
   const listening = await listen(server, { host, port });
   const show = process.stdout.isTTY ? banner : logLine;
-  process.stdout.write(show({ folder, scan, listening }));
-  stopOnSignal(listening);
+  process.stdout.write(show({ folder, catalogue: live.current, listening }));
+  stopOnSignal(listening, live);
 }
 
-function stopOnSignal(listening: Listening): void {
+function stopOnSignal(listening: Listening, live: LiveFolder): void {
   let stopping = false;
   const stop = (): void => {
     // A second signal is from somebody who does not want to wait.
     if (stopping) process.exit(1);
     stopping = true;
+    live.close();
     void listening.close().then(() => process.exit(0));
   };
   process.on("SIGTERM", stop);

@@ -6,12 +6,16 @@ export type Command = { readonly name: "help" | "version" } | ListCommand | Serv
 export interface ListCommand {
   readonly name: "list";
   readonly folder: string;
+  /** Undefined: the user's cache folder. */
+  readonly cache: string | undefined;
   readonly format: "table" | "json";
 }
 
 export interface ServeCommand {
   readonly name: "serve";
   readonly folder: string;
+  /** Undefined: the user's cache folder. */
+  readonly cache: string | undefined;
   /** Undefined: both loopback addresses. */
   readonly host: string | undefined;
   /** 0: any free one. */
@@ -27,11 +31,14 @@ export class UsageError extends Error {
 export const USAGE = `ociregistry: point it at a folder of image exports, and any client can pull from it
 
 Usage:
-  ociregistry serve [FOLDER] [--host HOST] [--port PORT] [--access-log]
-  ociregistry list [FOLDER] [--format table|json]
+  ociregistry serve [FOLDER] [--host HOST] [--port PORT] [--access-log] [--cache DIR]
+  ociregistry list [FOLDER] [--format table|json] [--cache DIR]
   ociregistry --help | --version
 
-FOLDER holds an export at <repository>/<tag>/, as "crane pull" and "tar -x" leave it; without it, "images" is taken.
+FOLDER holds image archives as container tools write them: tars anywhere, or unpacked at <repository>/<tag>/. It may
+change at any time. Without it, "images" is taken.
+
+  --cache DIR    where tars that are compressed as a whole are unpacked; without it ~/.cache/ociregistry
 
 serve
   --host HOST    listen on this address; without it only on this machine (127.0.0.1 and ::1)
@@ -46,8 +53,7 @@ Examples:
   ociregistry serve /srv/images --host 0.0.0.0   serve to other machines
   ociregistry list /srv/images                   what would be served, and what is skipped and why
 
-  mkdir -p images/alpine/3.20                    add an image
-  crane pull alpine:3.20 - | tar -x -C images/alpine/3.20
+  docker save alpine:3.20 -o images/alpine.tar   add an image, while the server runs
 `;
 
 /** Throws UsageError. */
@@ -65,22 +71,29 @@ function parseServe(args: string[]): ServeCommand {
     host: { type: "string" },
     port: { type: "string", default: "8080" },
     "access-log": { type: "boolean", default: false },
+    cache: { type: "string" },
   });
   return {
     name: "serve",
     folder: onlyFolder(positionals),
-    host: typeof values["host"] === "string" ? values["host"] : undefined,
+    cache: textOf(values["cache"]),
+    host: textOf(values["host"]),
     port: parsePort(String(values["port"])),
     accessLog: values["access-log"] === true,
   };
 }
 
 function parseList(args: string[]): ListCommand {
-  const { values, positionals } = parse(args, { format: { type: "string", default: "table" } });
+  const { values, positionals } = parse(args, {
+    format: { type: "string", default: "table" },
+    cache: { type: "string" },
+  });
   const { format } = values;
   if (format !== "table" && format !== "json") throw new UsageError(`--format is table or json, not "${format}"`);
-  return { name: "list", folder: onlyFolder(positionals), format };
+  return { name: "list", folder: onlyFolder(positionals), cache: textOf(values["cache"]), format };
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
 

@@ -11,7 +11,7 @@ const ALLOWED: Record<string, { own: readonly string[]; packages: readonly strin
   gen: { own: [], packages: [] },
   registry: { own: ["gen", "registry"], packages: [] },
   "registry/archive": { own: ["registry", "registry/archive"], packages: [] },
-  "registry/store": { own: ["registry", "registry/archive", "registry/store"], packages: [] },
+  "registry/store": { own: ["registry", "registry/archive", "registry/store"], packages: ["fzstd"] },
   api: { own: ["gen", "registry", "api", "api/*"], packages: ["openapi-backend", "express", "swagger-ui-express"] },
   "api/*": { own: ["registry", "api"], packages: [] },
   cmd: { own: ["api", "registry", "registry/archive", "registry/store", "cmd"], packages: [] },

@@ -10,7 +10,7 @@ import { banner } from "../cmd/banner.ts";
 import { formatBytes } from "../cmd/format.ts";
 import { readAll } from "../registry/content.ts";
 import { digestOf } from "../registry/reference.ts";
-import { scan } from "../registry/store/scan.ts";
+import { readFolder } from "../registry/store/catalogue.ts";
 import { runCommand, startServing } from "./support/command.ts";
 import { temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
@@ -163,9 +163,9 @@ describe("ociregistry list", () => {
     const size = HELLO.config.length + (HELLO.layers[0]?.length ?? 0);
     assert.equal(
       out,
-      "REPOSITORY  TAG  PLATFORM     SIZE   FORM          DIGEST\n" +
-        `hello       1.0  linux/amd64  ${size} B  crane export  ${HELLO.manifest.descriptor.digest}\n\n` +
-        "Skipped 1 entry:\n  stray: it is a file where a folder is expected\n",
+      "REPOSITORY  TAG  PLATFORM     SIZE   FORM            DIGEST\n" +
+        `hello       1.0  linux/amd64  ${size} B  docker archive  ${HELLO.manifest.descriptor.digest}\n\n` +
+        "Skipped 1 entry:\n  stray: the file is empty\n",
     );
   });
 
@@ -178,14 +178,14 @@ describe("ociregistry list", () => {
       {
         repository: "hello",
         tag: "1.0",
-        platform: "linux/amd64",
+        platforms: ["linux/amd64"],
         size: HELLO.config.length + (HELLO.layers[0]?.length ?? 0),
-        form: "crane export",
+        form: "docker archive",
         digest: HELLO.manifest.descriptor.digest,
         path: "hello/1.0",
       },
     ]);
-    assert.deepEqual(skipped, [{ path: "stray", reason: "it is a file where a folder is expected" }]);
+    assert.deepEqual(skipped, [{ path: "stray", reason: "the file is empty" }]);
   });
 });
 
@@ -211,10 +211,10 @@ describe("ociregistry", () => {
       origin: "http://localhost:8080",
       close: async () => {},
     };
-    const text = banner({ folder: "images", scan: scan(root), listening });
+    const text = banner({ folder: "images", catalogue: readFolder(root), listening });
     for (const line of [
       "1 image in 1 repository",
-      "skipped stray: it is a file where a folder is expected",
+      "skipped stray: the file is empty",
       "http://localhost:8080/docs/",
       "http://127.0.0.1:8080, http://[::1]:8080",
       "crane pull localhost:8080/team/app/web:2.1 image.tar",

@@ -10,9 +10,9 @@ import { describe, it, type TestContext } from "node:test";
 import { readAll } from "../registry/content.ts";
 import { type Digest, digestOf } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
 import { memory } from "../registry/store/memory.ts";
-import { scan } from "../registry/store/scan.ts";
 import { hexOf, type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
 import { type Answer, ask, errorOf, startServer, type TestServer } from "./support/server.ts";
@@ -33,7 +33,7 @@ async function serveFolder(
   const root = temporaryFolder(context);
   const entry = writeExport(root, image);
   const damage: string[] = [];
-  const server = await startServer(folder(scan(root), { onDamage: (path) => damage.push(path) }));
+  const server = await startServer(folder({ current: readFolder(root) }, { onDamage: (path) => damage.push(path) }));
   context.after(() => server.close());
   return { server, file: join(entry, `${hexOf(digestOf(image.layers[0] ?? Buffer.alloc(0)))}.tar.gz`), damage };
 }

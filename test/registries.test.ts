@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Registry } from "../registry/registry.ts";
+import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
 import { memory } from "../registry/store/memory.ts";
-import { scan } from "../registry/store/scan.ts";
 import { type Subject, testRegistry } from "./contract.ts";
 import { pushImage, type TestImage, writeExport } from "./support/images.ts";
 import { remote } from "./support/remote.ts";
@@ -19,7 +19,7 @@ async function memoryWith(images: readonly TestImage[]): Promise<Subject> {
 async function folderWith(images: readonly TestImage[]): Promise<Subject> {
   const root = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
   for (const image of images) writeExport(root, image);
-  return { registry: folder(scan(root)), close: async () => rmSync(root, { recursive: true }) };
+  return { registry: folder({ current: readFolder(root) }), close: async () => rmSync(root, { recursive: true }) };
 }
 
 async function overHttp({ registry, close }: Subject, client: (origin: string) => Registry): Promise<Subject> {

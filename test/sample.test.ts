@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { document } from "../gen/document.ts";
+import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
-import { scan } from "../registry/store/scan.ts";
 import { temporaryFolder } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
 import { ask, startServer } from "./support/server.ts";
@@ -25,7 +25,7 @@ describe("the sample image", () => {
   });
 
   it("answers every example of the document as it is written there", async (context) => {
-    const server = await startServer(folder(scan(join(root, "images"))));
+    const server = await startServer(folder({ current: readFolder(join(root, "images")) }));
     context.after(() => server.close());
     const examples = examplesOf(document);
     assert.ok(examples.length >= 5);

@@ -1,81 +1,109 @@
-import { existsSync } from "node:fs";
 import { type Digest, digestFrom, digestOf, isDigest } from "../reference.ts";
 import { MAGIC_LENGTH, sniffCompression } from "./compression.ts";
-import { type FileRange, memberPath, readHead, readSmall, resolveInside } from "./files.ts";
-import type { FoundImage } from "./image.ts";
-import type { LayerPart } from "./serialisations.ts";
-import { Unusable } from "./unusable.ts";
+import type { ArchiveContent, FoundManifest, Root } from "./content.ts";
+import { type FileRange, hashRange, readHead, readSmall } from "./files.ts";
+import { elementsOf, fieldsOf, JSON_LIMIT, parseJson } from "./json.ts";
+import { describeManifest } from "./manifests.ts";
+import { type Members, need } from "./members.ts";
+import { platformOf } from "./platform.ts";
+import { canonicalManifest, type LayerPart } from "./serialisations.ts";
+import { readEach, Unusable } from "./unusable.ts";
 
-/** Manifests and configs are small; what is larger is not one. */
-const JSON_LIMIT = 4 * 1024 * 1024;
-
-/** An entry of manifest.json, as crane and docker write it. */
+/** An image in manifest.json, as crane, docker, podman and skopeo write it. */
 interface Entry {
   readonly config: string;
+  readonly names: readonly string[];
   readonly layers: readonly string[];
   readonly layerSources: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Reads an unpacked export with a `manifest.json`: what `crane pull` + `tar -x` (or `docker save` + `tar -x`) leave in
- * `folder`. Reads the JSON and the first bytes of each layer; a layer's digest is taken from its name and proved when it
- * is first served. Throws Unusable with the reason.
+ * Reads the form that has a list of images in `manifest.json`: exports of crane (default and legacy), `docker save`,
+ * docker-archives of podman and skopeo. It keeps configs and layers but no manifest, so that is built again. Reads the
+ * JSON and the first bytes of each layer; a layer's digest comes from its name, or from the config when it is not
+ * compressed, and is proved when it is first served. Throws Unusable with the reason.
  */
-export function readDockerArchive(root: string, folder: string): FoundImage {
-  const locate = (member: string): string => resolveInside(root, memberPath(folder, member), member);
-  const entry = readEntry(locate("manifest.json"));
-  const configFile = locate(entry.config);
-  const configBytes = readSmall(configFile, JSON_LIMIT, entry.config);
-  const config = parseJson(configBytes, entry.config);
-  const configDigest = digestOf(configBytes);
-  const announced = digestInName(entry.config);
-  if (announced && announced !== configDigest) {
-    throw new Unusable(`the config ${entry.config} does not match its digest; export the image again`);
-  }
-  const diffIds = diffIdsOf(config, entry.layers.length);
+export function readDockerArchive(members: Members, list: unknown): ArchiveContent {
+  const entries = elementsOf(list);
+  if (entries.length === 0) throw new Unusable("manifest.json lists no image");
   const blobs = new Map<Digest, FileRange>();
-  blobs.set(configDigest, { path: configFile, offset: 0, size: configBytes.length });
-  const layers = entry.layers.map((member, index) => {
-    const diffId = diffIds[index];
-    const foreign = foreignSource(diffId === undefined ? undefined : entry.layerSources[diffId]);
-    if (foreign && !existsSync(memberPath(folder, member))) return foreign;
-    const layer = readLayer(locate(member), member, diffId, blobs);
-    return foreign ?? layer;
+  const manifests = new Map<Digest, FoundManifest>();
+  const findLayer = layerFinder(members);
+  const { read: roots, problems } = readEach(entries, (value): Root => {
+    const entry = readEntry(value);
+    const manifest = readImage(members, findLayer, entry, blobs);
+    manifests.set(manifest.descriptor.digest, manifest);
+    return { digest: manifest.descriptor.digest, names: entry.names };
   });
-  return {
-    parts: { config: { digest: configDigest, size: configBytes.length }, layers },
-    blobs,
-    platform: platformOf(config),
-  };
+  return { form: "docker archive", roots, manifests, blobs, problems };
 }
 
-function readEntry(path: string): Entry {
-  const entries = parseJson(readSmall(path, JSON_LIMIT, "manifest.json"), "manifest.json");
-  if (!Array.isArray(entries) || entries.length === 0) throw new Unusable("manifest.json lists no image");
-  if (entries.length > 1) {
-    throw new Unusable(`manifest.json lists ${entries.length} images; export each into a folder of its own`);
-  }
-  const { Config: config, Layers: layers, LayerSources: layerSources } = fieldsOf(entries[0]);
+function readEntry(value: unknown): Entry {
+  const { Config: config, RepoTags: names, Layers: layers, LayerSources: layerSources } = fieldsOf(value);
   if (typeof config !== "string") throw new Unusable("manifest.json names no config");
   if (!Array.isArray(layers) || !layers.every((layer) => typeof layer === "string")) {
     throw new Unusable("manifest.json has no list of layers");
   }
-  return { config, layers, layerSources: fieldsOf(layerSources) };
+  if (names !== null && names !== undefined && !Array.isArray(names))
+    throw new Unusable("manifest.json has no list of tags");
+  // Old exports name images without a tag (`ubuntu`); in other forms that would be a tag.
+  const texts = elementsOf(names).filter((name) => typeof name === "string");
+  const full = texts.map((name) => (/[:@]/.test(name.slice(name.lastIndexOf("/") + 1)) ? name : `${name}:latest`));
+  return { config, names: full, layers, layerSources: fieldsOf(layerSources) };
 }
 
-function readLayer(path: string, member: string, diffId: Digest | undefined, blobs: Map<Digest, FileRange>): LayerPart {
-  const { head, size } = readHead(path, MAGIC_LENGTH, member);
-  const compression = sniffCompression(head);
+type FindLayer = (member: string) => FileRange | undefined;
+
+function readImage(members: Members, findLayer: FindLayer, entry: Entry, blobs: Map<Digest, FileRange>): FoundManifest {
+  const configFile = need(members, entry.config);
+  const bytes = readSmall(configFile, JSON_LIMIT, entry.config);
+  const config = parseJson(bytes, entry.config);
+  const digest = digestOf(bytes);
+  const announced = digestInName(entry.config);
+  if (announced && announced !== digest) {
+    throw new Unusable(`the config ${entry.config} does not match its digest; export the image again`);
+  }
+  const diffIds = diffIdsOf(config, entry.layers.length);
+  blobs.set(digest, configFile);
+  const layers = entry.layers.map((member, index): LayerPart => {
+    const diffId = diffIds[index];
+    const foreign = foreignSource(diffId === undefined ? undefined : entry.layerSources[diffId]);
+    const file = findLayer(member);
+    if (!file && foreign) return foreign;
+    if (!file) throw new Unusable(`${member} is missing`);
+    const layer = readLayer(file, member, diffId);
+    blobs.set(layer.digest, file);
+    return foreign ?? layer;
+  });
+  const parts = { config: { digest, size: bytes.length }, layers };
+  return { ...describeManifest(canonicalManifest(parts)), platform: platformOf(config), rebuilt: parts };
+}
+
+/** By name; else by the hash in it, because crane writes a layer that two images share only once, under one name. */
+function layerFinder(members: Members): FindLayer {
+  let byHex: Map<string, string> | undefined;
+  return (member) => {
+    const found = members.find(member);
+    const hex = HASH_IN_NAME.exec(member)?.[1];
+    if (found || hex === undefined) return found;
+    byHex ??= new Map(members.names().map((name) => [HASH_IN_NAME.exec(name)?.[1] ?? "", name]));
+    const other = byHex.get(hex);
+    return other === undefined ? undefined : members.find(other);
+  };
+}
+
+function readLayer(file: FileRange, member: string, diffId: Digest | undefined): LayerPart {
+  const compression = sniffCompression(readHead(file, MAGIC_LENGTH, member));
   // An uncompressed layer is its own diff id, whatever docker called the file.
-  const digest = compression === "none" && diffId ? diffId : digestInName(member);
-  if (!digest) throw new Unusable(`the layer ${member} is not named by its digest; export the image with crane pull`);
-  blobs.set(digest, { path, offset: 0, size });
-  return { digest, size, compression };
+  const known = compression === "none" && diffId ? diffId : digestInName(member);
+  return { digest: known ?? hashRange(file, member), size: file.size, compression };
 }
 
 /** `sha256:<hex>`, `<hex>.tar.gz`, `<hex>.json`, `blobs/sha256/<hex>`: what the tools call a file after its content. */
+const HASH_IN_NAME = /(?:^|[:/])([a-f0-9]{64})(?:\.tar(?:\.gz|\.zst)?|\.json)?$/;
+
 function digestInName(member: string): Digest | undefined {
-  const [, hex] = /(?:^|[:/])([a-f0-9]{64})(?:\.tar(?:\.gz|\.zst)?|\.json)?$/.exec(member) ?? [];
+  const [, hex] = HASH_IN_NAME.exec(member) ?? [];
   return hex === undefined ? undefined : digestFrom("sha256", hex);
 }
 
@@ -99,19 +127,3 @@ function diffIdsOf(config: unknown, layers: number): Digest[] {
     return diffId;
   });
 }
-
-function platformOf(config: unknown): string {
-  const { os, architecture, variant } = fieldsOf(config);
-  return [os, architecture, variant].filter((part) => typeof part === "string" && part !== "").join("/");
-}
-
-function parseJson(bytes: Uint8Array, shown: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new Unusable(`${shown} is not JSON; export the image again`, { cause });
-  }
-}
-
-const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { join, normalize, sep } from "node:path";
+import { sep } from "node:path";
+import { type Digest, digestFrom } from "../reference.ts";
 import { Unusable } from "./unusable.ts";
 
 /** Bytes that lie in a file. */
@@ -21,35 +23,31 @@ export function resolveInside(root: string, path: string, shown: string): string
   return real;
 }
 
-/** The path of a member that an export names. Throws Unusable when the name leads out of the export. */
-export function memberPath(folder: string, member: string): string {
-  const path = normalize(member);
-  const inside = !path.startsWith("..") && !path.startsWith(sep) && !path.includes("\0") && path !== ".";
-  if (!inside) throw new Unusable(`manifest.json names ${JSON.stringify(member)}, which is not in its folder`);
-  return join(folder, path);
+/** The first bytes of a range. Throws Unusable when they cannot be read. */
+export function readHead(file: FileRange, length: number, shown: string): Buffer {
+  return withFile(file.path, shown, (fd) => readFully(fd, file.offset, Math.min(length, file.size), shown));
 }
 
-/** The first bytes of a file and its size. Throws Unusable when it cannot be read or is no ordinary file. */
-export function readHead(path: string, length: number, shown: string): { head: Buffer; size: number } {
-  return withFile(path, shown, (fd, size) => {
-    const head = Buffer.alloc(Math.min(length, size));
-    return { head: head.subarray(0, readSync(fd, head, 0, head.length, 0)), size };
+/** A whole small range. Throws Unusable also when it has more than `limit` bytes. */
+export function readSmall(file: FileRange, limit: number, shown: string): Buffer {
+  if (file.size > limit) throw new Unusable(`${shown} is larger than ${limit} bytes`);
+  return readHead(file, file.size, shown);
+}
+
+/** The sha256 of a range, read in one go. For what no name says the digest of. */
+export function hashRange(file: FileRange, shown: string): Digest {
+  return withFile(file.path, shown, (fd) => {
+    const hash = createHash("sha256");
+    const step = 1024 * 1024;
+    for (let done = 0; done < file.size; done += step) {
+      hash.update(readFully(fd, file.offset + done, Math.min(step, file.size - done), shown));
+    }
+    return digestFrom("sha256", hash.digest("hex"));
   });
 }
 
-/** A whole small file. Throws Unusable also when it has more than `limit` bytes. */
-export function readSmall(path: string, limit: number, shown: string): Buffer {
-  return withFile(path, shown, (fd, size) => {
-    if (size > limit) throw new Unusable(`${shown} is larger than ${limit} bytes`);
-    const bytes = Buffer.alloc(size);
-    let done = 0;
-    for (let count = -1; count !== 0 && done < size; done += count)
-      count = readSync(fd, bytes, done, size - done, done);
-    return bytes.subarray(0, done);
-  });
-}
-
-function withFile<T>(path: string, shown: string, use: (fd: number, size: number) => T): T {
+/** Opens an ordinary file for a moment. Throws Unusable when it cannot be read or is something else. */
+export function withFile<T>(path: string, shown: string, use: (fd: number, size: number) => T): T {
   let fd: number;
   try {
     fd = openSync(path, OPEN_FLAGS);
@@ -63,6 +61,17 @@ function withFile<T>(path: string, shown: string, use: (fd: number, size: number
   } finally {
     closeSync(fd);
   }
+}
+
+function readFully(fd: number, offset: number, length: number, shown: string): Buffer {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(fd, bytes, done, length - done, offset + done);
+    if (count === 0) throw new Unusable(`${shown} is shorter than it says`);
+    done += count;
+  }
+  return bytes;
 }
 
 function realpathOf(path: string, shown: string): string {

@@ -1,0 +1,20 @@
+import { Unusable } from "./unusable.ts";
+
+/** Manifests, indexes and configs are small; what is larger is none (distribution-spec, "Pushing Manifests"). */
+export const JSON_LIMIT = 4 * 1024 * 1024;
+
+/** Throws Unusable, with `shown` as the name of what is wrong. */
+export function parseJson(bytes: Uint8Array, shown: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new Unusable(`${shown} is not JSON; export the image again`, { cause });
+  }
+}
+
+/** The members of a JSON object; of anything else none. */
+export const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+
+/** The elements of a JSON array; of anything else none. */
+export const elementsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

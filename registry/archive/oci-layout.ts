@@ -1,0 +1,130 @@
+import { type Digest, digestOf } from "../reference.ts";
+import type { ArchiveContent, FoundManifest, PartDescriptor, Root } from "./content.ts";
+import { type FileRange, readSmall } from "./files.ts";
+import { elementsOf, fieldsOf, JSON_LIMIT, parseJson } from "./json.ts";
+import { describeManifest, descriptorOf, isIndex } from "./manifests.ts";
+import type { Members } from "./members.ts";
+import { platformOf } from "./platform.ts";
+import { readEach, tryEach, Unusable } from "./unusable.ts";
+
+/** Deeper than any tool nests indexes; a loop ends here too. */
+const DEPTH_LIMIT = 8;
+const MANIFEST_COUNT_LIMIT = 10_000;
+
+/** Where the blobs of an archive lie, by digest: the one thing in which the forms with original manifests differ. */
+export type FindBlob = (digest: Digest) => FileRange | undefined;
+
+/**
+ * Reads an OCI image layout (image-spec "Image Layout"): exports of docker with the containerd store, containerd, BuildKit,
+ * podman and skopeo as OCI, oras, regctl, umoci, `crane pull --format=oci`. Manifests are in it and are served as they
+ * are. Throws Unusable with the reason.
+ */
+export function readOciLayout(members: Members, index: unknown): ArchiveContent {
+  checkVersion(members);
+  const findBlob: FindBlob = (digest) => members.find(`blobs/${digest.replace(":", "/")}`);
+  const manifests = new Map<Digest, FoundManifest>();
+  const blobs = new Map<Digest, FileRange>();
+  const named = new Map<Digest, string[]>();
+  const { read, problems } = readEach(elementsOf(fieldsOf(index)["manifests"]), (top) => {
+    const descriptor = descriptorOf(top);
+    if (!descriptor) throw new Unusable("index.json has a malformed descriptor");
+    const gaps = readTree(findBlob, descriptor, manifests, blobs);
+    // Pulling an image again appends it again (crane).
+    named.set(descriptor.digest, [...(named.get(descriptor.digest) ?? []), ...namesOf(descriptor.annotations)]);
+    return gaps;
+  });
+  const roots = [...named].map(([digest, names]): Root => ({ digest, names: [...new Set(names)] }));
+  return { form: "OCI layout", roots, manifests, blobs, problems: [...problems, ...read.flat()] };
+}
+
+/** The marker file may be missing, but one that says another version is another format. */
+function checkVersion(members: Members): void {
+  const file = members.find("oci-layout");
+  if (!file) return;
+  const { imageLayoutVersion: version } = fieldsOf(parseJson(readSmall(file, JSON_LIMIT, "oci-layout"), "oci-layout"));
+  if (typeof version !== "string" || !version.startsWith("1.")) {
+    throw new Unusable(`oci-layout says version ${JSON.stringify(version)}; only 1.x can be read`);
+  }
+}
+
+/**
+ * Reads a manifest and all that it is made of, into `manifests` and `blobs`. An index may name what is absent, as in an
+ * export of one platform; a child that is there and broken or incomplete is said in what is returned. Throws Unusable when
+ * it is the top itself that is broken, or of an image anything but foreign layers is absent.
+ */
+export function readTree(
+  findBlob: FindBlob,
+  top: Pick<PartDescriptor, "digest" | "mediaType" | "size" | "platform">,
+  manifests: Map<Digest, FoundManifest>,
+  blobs: Map<Digest, FileRange>,
+  depth = 0,
+): readonly string[] {
+  if (manifests.has(top.digest)) return [];
+  if (depth > DEPTH_LIMIT || manifests.size > MANIFEST_COUNT_LIMIT)
+    throw new Unusable("its indexes are nested too deep");
+  const manifest = readManifest(findBlob, top);
+  if (isIndex(manifest.descriptor.mediaType)) {
+    manifests.set(top.digest, { ...manifest, platform: "" });
+    const present = manifest.parts.filter(({ digest }) => findBlob(digest));
+    const { read, problems } = tryEach(present, (child) => readTree(findBlob, child, manifests, blobs, depth + 1));
+    return [...problems, ...read.flat()];
+  }
+  const { read, problems } = tryEach(manifest.parts, (part) => filesOf(findBlob, part));
+  const [first] = problems;
+  if (first !== undefined && depth === 0) throw new Unusable(first);
+  for (const [digest, file] of read.flat()) blobs.set(digest, file);
+  const platform = top.platform || platformOfImage(manifest.parts[0]?.digest, blobs);
+  manifests.set(top.digest, { ...manifest, platform });
+  return problems;
+}
+
+function filesOf(findBlob: FindBlob, { digest, size, urls }: PartDescriptor): [Digest, FileRange][] {
+  const file = findBlob(digest);
+  if (!file && urls === undefined) throw missing(digest);
+  if (!file) return [];
+  if (file.size !== size) throw wrongSize(digest, file.size, size);
+  return [[digest, file]];
+}
+
+function readManifest(
+  findBlob: FindBlob,
+  { digest, mediaType, size }: Pick<PartDescriptor, "digest" | "mediaType" | "size">,
+) {
+  const file = findBlob(digest);
+  if (!file) throw missing(digest);
+  if (file.size !== size) throw wrongSize(digest, file.size, size);
+  const bytes = readSmall(file, JSON_LIMIT, `the manifest ${digest}`);
+  const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
+  if (digestOf(bytes, algorithm) !== digest) throw new Unusable(`the manifest ${digest} does not match its digest`);
+  const said = fieldsOf(parseJson(bytes, `the manifest ${digest}`))["mediaType"];
+  const actual = typeof said === "string" && said !== "" ? said : mediaType;
+  return describeManifest({ descriptor: { mediaType: actual, digest, size }, bytes });
+}
+
+const wrongSize = (digest: Digest, actual: number, said: number): Unusable =>
+  new Unusable(`${digest} has ${actual} bytes, and what refers to it says ${said}`);
+
+/** docker with the containerd store exports without an error what it has only in part. */
+const missing = (digest: Digest): Unusable =>
+  new Unusable(
+    `${digest} is not in the archive; pull the image again (docker: "docker pull", then save) and export it again`,
+  );
+
+function platformOfImage(config: Digest | undefined, blobs: ReadonlyMap<Digest, FileRange>): string {
+  const file = config && blobs.get(config);
+  if (!file || file.size > JSON_LIMIT) return "";
+  try {
+    return platformOf(parseJson(readSmall(file, JSON_LIMIT, "the config"), "the config"));
+  } catch {
+    // The config of an artifact can be anything.
+    return "";
+  }
+}
+
+/** Full names come from containerd and docker; `ref.name` is a full name or only a tag, depending on the tool. */
+function namesOf(annotations: Readonly<Record<string, string>> | undefined): string[] {
+  const full = annotations?.["io.containerd.image.name"];
+  const short = annotations?.["org.opencontainers.image.ref.name"];
+  if (full !== undefined) return [full];
+  return short === undefined ? [] : [short];
+}

@@ -1,0 +1,153 @@
+import type { FoundManifest } from "../archive/content.ts";
+import type { FileRange } from "../archive/files.ts";
+import { possibleManifests } from "../archive/serialisations.ts";
+import type { Digest, Tag } from "../reference.ts";
+import type { Descriptor, ManifestContent } from "../registry.ts";
+import { type Scan, type ScannedArchive, type Skipped, scan } from "./scan.ts";
+
+/** What can be read in a repository: what belongs to the images named in it, and nothing else. */
+export interface Repository {
+  readonly name: string;
+  /** In byte order. */
+  readonly tags: ReadonlyMap<Tag, TaggedImage>;
+  readonly blobs: ReadonlyMap<Digest, FileRange>;
+  findManifest(digest: Digest): ManifestContent | undefined;
+  referrersOf(subject: Digest): readonly Descriptor[];
+}
+
+export interface TaggedImage {
+  readonly manifest: FoundManifest;
+  readonly archive: ScannedArchive;
+}
+
+/** All that a folder gives: its repositories, and what its owner should know. */
+export interface Catalogue {
+  /** By canonical name. */
+  readonly repositories: ReadonlyMap<string, Repository>;
+  /** The names of the repositories, in byte order. */
+  readonly names: readonly string[];
+  readonly skipped: readonly Skipped[];
+  readonly warnings: readonly string[];
+}
+
+/** What a scan found, under its names. Of two archives that claim one name, the one changed last has it. */
+export function catalogueOf({ archives, skipped }: Pick<Scan, "archives" | "skipped">): Catalogue {
+  return { ...named(archives), skipped };
+}
+
+/** Reads a folder as it is now. Throws only when the folder itself cannot be read. */
+export const readFolder = (path: string): Catalogue => catalogueOf(scan(path));
+
+/** Bytes of an image: its configs and layers, of all its platforms, one that occurs twice counted once. */
+export function sizeOf({ manifest, archive }: TaggedImage): number {
+  const blobs = new Map<Digest, number>();
+  const add = ({ parts }: FoundManifest): void => {
+    for (const { digest } of parts) {
+      const file = archive.blobs.get(digest);
+      const child = archive.manifests.get(digest);
+      if (file) blobs.set(digest, file.size);
+      if (child) add(child);
+    }
+  };
+  add(manifest);
+  return [...blobs.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** `linux/amd64`, of an index those of its children that are there. */
+export function platformsOf({ manifest, archive }: TaggedImage): string[] {
+  if (manifest.platform !== "") return [manifest.platform];
+  const children = manifest.parts.filter(({ digest }) => archive.manifests.has(digest));
+  // What attests to an image stands beside it in the index, for a platform that is none.
+  return children
+    .map(({ platform }) => platform)
+    .filter((platform) => platform !== "" && !platform.startsWith("unknown"));
+}
+
+/** A name of one segment and `library/<name>` are the same repository, as on Docker Hub. */
+export function canonicalName(name: string): string {
+  const [first, second, ...more] = name.split("/");
+  return first === "library" && second !== undefined && more.length === 0 ? second : name;
+}
+
+function named(archives: readonly ScannedArchive[]): Omit<Catalogue, "skipped"> {
+  const drafts = new Map<string, Draft>();
+  const warnings: string[] = [];
+  for (const archive of archives.toSorted((a, b) => a.modified - b.modified)) {
+    const referrers = referrersIn(archive);
+    for (const { name, digest } of archive.named) {
+      const key = canonicalName(name.repository);
+      const draft = drafts.get(key) ?? createDraft(name.repository);
+      drafts.set(key, draft);
+      addTree(draft, archive, referrers, digest);
+      const manifest = archive.manifests.get(digest);
+      if (name.tag === undefined || !manifest) continue;
+      const before = draft.tags.get(name.tag);
+      if (before && before.manifest.descriptor.digest !== digest) {
+        warnings.push(`${archive.path} has taken ${name.repository}:${name.tag} over from ${before.archive.path}`);
+      }
+      draft.tags.set(name.tag, { manifest, archive });
+    }
+  }
+  const names = [...drafts.values()].map(({ name }) => name).sort((a, b) => (a < b ? -1 : 1));
+  return { repositories: new Map([...drafts].map(([key, draft]) => [key, finish(draft)])), names, warnings };
+}
+
+interface Draft {
+  readonly name: string;
+  readonly tags: Map<Tag, TaggedImage>;
+  readonly manifests: Map<Digest, FoundManifest>;
+  readonly blobs: Map<Digest, FileRange>;
+}
+
+const createDraft = (name: string): Draft => ({ name, tags: new Map(), manifests: new Map(), blobs: new Map() });
+
+/** A manifest, what it is made of, and in the same archive what refers to it. */
+function addTree(draft: Draft, archive: ScannedArchive, referrers: ReadonlyMap<Digest, Digest[]>, root: Digest): void {
+  const waiting = [root];
+  for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
+    const manifest = archive.manifests.get(digest);
+    if (!manifest || draft.manifests.has(digest)) continue;
+    draft.manifests.set(digest, manifest);
+    for (const part of manifest.parts) {
+      const file = archive.blobs.get(part.digest);
+      if (file) draft.blobs.set(part.digest, file);
+      waiting.push(part.digest);
+    }
+    waiting.push(...(referrers.get(digest) ?? []));
+  }
+}
+
+/** By subject, the manifests of an archive that refer to it. */
+function referrersIn({ manifests }: ScannedArchive): Map<Digest, Digest[]> {
+  const found = new Map<Digest, Digest[]>();
+  for (const { subject, descriptor } of manifests.values()) {
+    if (subject) found.set(subject, [...(found.get(subject) ?? []), descriptor.digest]);
+  }
+  return found;
+}
+
+function finish({ name, tags, manifests, blobs }: Draft): Repository {
+  const referrers = new Map<Digest, Descriptor[]>();
+  for (const { subject, referrer } of manifests.values()) {
+    if (subject) referrers.set(subject, [...(referrers.get(subject) ?? []), referrer]);
+  }
+  const found = new Map<Digest, ManifestContent>(manifests);
+  let possible: Map<Digest, () => ManifestContent> | undefined;
+  return {
+    name,
+    tags: new Map([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
+    blobs,
+    findManifest: (digest) => {
+      const known = found.get(digest);
+      if (known) return known;
+      // Made when a digest is first asked for that nothing in the repository has: forty hashes for each rebuilt image.
+      possible ??= new Map(
+        [...manifests.values()].flatMap(({ rebuilt }) => (rebuilt ? [...possibleManifests(rebuilt)] : [])),
+      );
+      const manifest = possible.get(digest)?.();
+      if (manifest) found.set(digest, manifest);
+      return manifest;
+    },
+    referrersOf: (subject) => referrers.get(subject) ?? [],
+  };
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { gzipSync } from "node:zlib";
+import { readAll, streamOf } from "../registry/content.ts";
+import { digestOf, parseTag } from "../registry/reference.ts";
+import type { Registry } from "../registry/registry.ts";
+import { folder } from "../registry/store/folder.ts";
+import { type LiveFolder, openFolder } from "../registry/store/live-folder.ts";
+import { unpackCache } from "../registry/store/unpack-cache.ts";
+import { type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+
+const ONE = testImage("team/one", "1.0", ["one"]);
+const TWO = testImage("team/one", "1.0", ["two"]);
+
+interface Live {
+  readonly root: string;
+  readonly cache: string;
+  readonly live: LiveFolder;
+  readonly registry: Registry;
+}
+
+function open(context: TestContext): Live {
+  const root = temporaryFolder(context);
+  const cache = temporaryFolder(context);
+  const live = openFolder(root, { cache: unpackCache(cache, 1024 ** 3) });
+  context.after(() => live.close());
+  return { root, cache, live, registry: folder(live) };
+}
+
+/** A tar of an export, in the memory of the test. */
+function tarOf(context: TestContext, image: TestImage): Buffer {
+  const unpacked = temporaryFolder(context);
+  writeExport(unpacked, image, join(unpacked, "export"));
+  return execFileSync("tar", ["-c", "-C", join(unpacked, "export"), ...readdirSync(join(unpacked, "export"))]);
+}
+
+async function digestAt(registry: Registry, name = "team/one", tag = "1.0"): Promise<string | undefined> {
+  return registry.statManifest(name, parseTag(tag)).then(
+    ({ digest }) => digest,
+    () => undefined,
+  );
+}
+
+/** Waits until a tag means this image; fails after 5 s, of which 2 are promised. */
+async function shows(registry: Registry, image: TestImage | undefined): Promise<void> {
+  const wanted = image?.manifest.descriptor.digest;
+  const deadline = Date.now() + 5_000;
+  while ((await digestAt(registry)) !== wanted) {
+    assert.ok(Date.now() < deadline, `it shows ${await digestAt(registry)} and not ${wanted}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe("a folder that changes while it is served", () => {
+  it("shows a tar that is copied into it, replaced, moved and removed", async (context) => {
+    const { root, registry } = open(context);
+    const path = join(root, "app.tar");
+    writeFileSync(path, tarOf(context, ONE));
+    await shows(registry, ONE);
+    writeFileSync(path, tarOf(context, TWO));
+    await shows(registry, TWO);
+    mkdirSync(join(root, "deeper"));
+    renameSync(path, join(root, "deeper/app.tar"));
+    await shows(registry, TWO);
+    rmSync(join(root, "deeper"), { recursive: true });
+    await shows(registry, undefined);
+  });
+
+  it("shows an export that is unpacked into it", async (context) => {
+    const { root, registry } = open(context);
+    mkdirSync(join(root, "team/one/1.0"), { recursive: true });
+    execFileSync("tar", ["-x", "-C", join(root, "team/one/1.0")], { input: tarOf(context, ONE) });
+    await shows(registry, ONE);
+  });
+
+  it("shows nothing of a tar that is still being written, and says no lasting error", async (context) => {
+    const { root, live, registry } = open(context);
+    const tar = tarOf(context, ONE);
+    const path = join(root, "slow.tar");
+    for (let start = 0; start < tar.length; start += 1024) {
+      appendFileSync(path, tar.subarray(start, start + 1024));
+      if (start + 1024 < tar.length) assert.equal(await digestAt(registry), undefined);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    await shows(registry, ONE);
+    assert.deepEqual(live.current.skipped, []);
+  });
+
+  it("ignores the temporary names of rsync, and shows the file under its own", async (context) => {
+    const { root, live, registry } = open(context);
+    writeFileSync(join(root, ".app.tar.x4Ks2p"), tarOf(context, ONE));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.deepEqual(live.current.skipped, []);
+    assert.equal(await digestAt(registry), undefined);
+    renameSync(join(root, ".app.tar.x4Ks2p"), join(root, "app.tar"));
+    await shows(registry, ONE);
+  });
+
+  it("shows a compressed tar once it is unpacked, and keeps nothing of one that is gone", async (context) => {
+    const { root, cache, registry } = open(context);
+    const path = join(root, "app.tar.gz");
+    writeFileSync(path, gzipSync(tarOf(context, ONE)));
+    await shows(registry, ONE);
+    assert.equal(readdirSync(cache).length, 1);
+    rmSync(path);
+    await shows(registry, undefined);
+    const deadline = Date.now() + 5_000;
+    while (readdirSync(cache).length > 0) {
+      assert.ok(Date.now() < deadline, "the cache keeps what nobody needs");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  it("sends a blob to its end although its tar is removed", async (context) => {
+    const { root, registry } = open(context);
+    writeFileSync(join(root, "app.tar"), tarOf(context, ONE));
+    await shows(registry, ONE);
+    const layer = digestOf(ONE.layers[0] ?? Buffer.alloc(0));
+    const { body } = await registry.getBlob("team/one", layer);
+    rmSync(join(root, "app.tar"));
+    await shows(registry, undefined);
+    assert.equal(digestOf(await readAll(streamOf(body))), layer);
+  });
+
+  it("gives a name that two archives claim to the one changed last, and says so", async (context) => {
+    const { root, live, registry } = open(context);
+    writeFileSync(join(root, "first.tar"), tarOf(context, ONE));
+    await shows(registry, ONE);
+    writeFileSync(join(root, "second.tar"), tarOf(context, TWO));
+    await shows(registry, TWO);
+    assert.deepEqual(live.current.warnings, ["second.tar has taken team/one:1.0 over from first.tar"]);
+    const both = [ONE, TWO].map(({ manifest }) => registry.getManifest("team/one", manifest.descriptor.digest));
+    assert.equal((await Promise.all(both)).length, 2);
+  });
+
+  it("reads nothing again that has not changed", async (context) => {
+    const { root, registry } = open(context);
+    writeFileSync(join(root, "first.tar"), tarOf(context, ONE));
+    await shows(registry, ONE);
+    const { bytes: before } = await registry.getManifest("team/one", parseTag("1.0"));
+    const other = testImage("other", "2.0", ["other"]);
+    writeFileSync(join(root, "other.tar"), tarOf(context, other));
+    const deadline = Date.now() + 5_000;
+    while ((await digestAt(registry, "other", "2.0")) !== other.manifest.descriptor.digest) {
+      assert.ok(Date.now() < deadline);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const { bytes: after } = await registry.getManifest("team/one", parseTag("1.0"));
+    assert.equal(after, before, "the same object, because it was not read again");
+  });
+});
