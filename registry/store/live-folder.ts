@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { Unusable } from "../archive/unusable.ts";
+import { type ArchiveMemory, keyOf } from "./archive-reader.ts";
 import { type Catalogue, catalogueOf } from "./catalogue.ts";
-import { keyOf, type Scan, type ScanMemory, scan } from "./scan.ts";
+import { type Scan, scan } from "./scan.ts";
 import type { UnpackCache } from "./unpack-cache.ts";
 
 /** A folder that is served while people change it. */
@@ -25,7 +26,7 @@ const SETTLE = 700;
 /** After a sign of change, how long until the folder is looked at, and again while something is not settled. */
 const SOON = 250;
 /** Signs get lost (network file systems, too many folders to watch): how often the folder is looked at anyway. */
-const REGULARLY = 10_000;
+const REGULARLY = 30_000;
 const WITHOUT_WATCHING = 1_500;
 
 /**
@@ -34,7 +35,7 @@ const WITHOUT_WATCHING = 1_500;
  * file goes on to its end. Throws only when the folder cannot be read at the start.
  */
 export function openFolder(folder: string, { cache, onChange, onError }: LiveOptions = {}): LiveFolder {
-  const memory: ScanMemory = new Map();
+  const memory: ArchiveMemory = new Map();
   const failures = new Map<string, string>();
   const accepted = new Set<string>();
   const watchers = new Map<string, FSWatcher>();
@@ -151,6 +152,6 @@ const pathsOf = ({ archives }: Scan): Set<string> =>
   new Set(archives.flatMap(({ blobs }) => [...blobs.values()].map(({ path }) => path)));
 
 /** Drops what was remembered of files that are gone. */
-function forget(memory: ScanMemory, { sources }: Scan): void {
+function forget(memory: ArchiveMemory, { sources }: Scan): void {
   for (const path of memory.keys()) if (!sources.has(path)) memory.delete(path);
 }

@@ -1,15 +1,15 @@
-import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { sniffCompression } from "../archive/compression.ts";
 import type { ArchiveContent } from "../archive/content.ts";
-import { type FileRange, readHead, resolveInside, unreadable } from "../archive/files.ts";
-import { folderMembers, type Members, tarMembers } from "../archive/members.ts";
-import { type ImageName, isOnlyTag, nameOfFolder, nameOfPath, parseCarriedName } from "../archive/names.ts";
-import { MARKERS, readArchive } from "../archive/read-archive.ts";
-import { isTar } from "../archive/tar.ts";
+import { type FileRange, resolveInside, unreadable } from "../archive/files.ts";
+import { combinePlatforms, isPlatformName } from "../archive/platform-index.ts";
+import { MARKERS } from "../archive/read-archive.ts";
 import { Unusable } from "../archive/unusable.ts";
-import { type Digest, isName, quote } from "../reference.ts";
-import type { SeenFile, UnpackCache } from "./unpack-cache.ts";
+import { quote } from "../reference.ts";
+import { archiveReader, type ReaderOptions, type SeenArchive } from "./archive-reader.ts";
+import { folderName, illegalNames, type NamedRoot, namesInFolder, namesOfFile } from "./naming.ts";
+import { applySidecars, isSidecar } from "./sidecars.ts";
+import type { SeenFile } from "./unpack-cache.ts";
 
 /** What a folder of archives holds at one moment. */
 export interface Scan {
@@ -26,21 +26,6 @@ export interface Scan {
   readonly unsettled: boolean;
 }
 
-export interface ScanOptions {
-  /** Where compressed tars lie unpacked; without it they are skipped. */
-  readonly cache?: Pick<UnpackCache, "find">;
-  /** Why compressed tars could not be unpacked, by `keyOf`. */
-  readonly failures?: ReadonlyMap<string, string>;
-  /** What earlier scans read; what has not changed since is not read again. */
-  readonly memory?: ScanMemory;
-  /** What was written to after this time (ms) is left out for now, unless it has been accepted (`keyOf`) already. */
-  readonly settledBefore?: number;
-  readonly accepted?: ReadonlySet<string>;
-}
-
-/** By path: what was read there, and in which state. */
-export type ScanMemory = Map<string, { readonly identity: string; readonly content: ArchiveContent | Unusable }>;
-
 /** An archive that is served, and under which names. */
 export interface ScannedArchive extends ArchiveContent {
   /** Below the scanned folder. */
@@ -48,11 +33,6 @@ export interface ScannedArchive extends ArchiveContent {
   /** When it was last changed, in ms. */
   readonly modified: number;
   readonly named: readonly NamedRoot[];
-}
-
-export interface NamedRoot {
-  readonly name: ImageName;
-  readonly digest: Digest;
 }
 
 /** Something that is not served. */
@@ -66,221 +46,137 @@ export interface Skipped {
 /** Deeper than any repository name can be. */
 const DEPTH_LIMIT = 128;
 
+/** A folder on the way down. */
+interface Place {
+  /** Its path below the scanned folder. */
+  readonly segments: readonly string[];
+  /** Its real path, and those of the folders that it lies in. */
+  readonly real: string;
+  readonly above: readonly string[];
+}
+
 /**
- * Reads a folder, at any depth, in one synchronous pass: nobody is being served yet, and it is four times as fast that
- * way. Archives are told by what is in them: folders that hold an export, and tars. A broken one is reported in `skipped`
- * and never hides a good one. Throws only when the folder itself cannot be read.
+ * Reads a folder, at any depth, in one synchronous pass: four times as fast that way, and what has not changed is not read
+ * again. Archives are told by what is in them: folders that hold an export, and tars. A broken one is reported in
+ * `skipped` and never hides a good one. Throws only when the folder itself cannot be read.
  */
-export function scan(folder: string, { cache, failures, memory, settledBefore, accepted }: ScanOptions = {}): Scan {
+export function scan(folder: string, options: ReaderOptions = {}): Scan {
   const root = realpathSync(folder);
+  const reader = archiveReader(options);
   const archives: ScannedArchive[] = [];
   const skipped: Skipped[] = [];
-  const toUnpack: SeenFile[] = [];
   const folders: string[] = [];
-  const sources = new Set<string>();
-  let unsettled = false;
 
-  const attempt = (path: string, read: () => void): void => {
+  const attempt = (segments: readonly string[], read: () => void): void => {
     try {
       read();
     } catch (error) {
-      if (!(error instanceof Unusable)) throw error;
-      skipped.push({ path, reason: error.message });
+      const reason = error instanceof Unusable ? error : isSystemError(error) ? unreadable(error, "it") : undefined;
+      if (!reason) throw error;
+      skipped.push({ path: segments.join("/") || ".", reason: reason.message });
     }
   };
 
-  const visit = (segments: readonly string[], real: string, above: readonly string[]): void => {
-    const entries = segments.length === 0 ? readdirSync(real, { withFileTypes: true }) : entriesOf(real);
+  const visit = (place: Place): void => {
+    const { segments, real } = place;
     folders.push(real);
-    const visible = entries.filter(({ name }) => !name.startsWith(".")).sort(byName);
-    if (visible.some(({ name }) => MARKERS.includes(name))) {
-      addFolder(segments, real);
+    const names = visibleNames(entriesOf(real));
+    if (names.some((name) => MARKERS.includes(name)))
+      throw new Unusable("the export lies too high: move it to <repository>/<tag>/ below the folder");
+    if (names.length === 0 && segments.length > 0) throw new Unusable("the folder is empty");
+    const archiveNames = names.filter((name) => !isSidecar(name));
+    for (const name of archiveNames) {
+      const inner = [...segments, name];
+      attempt(inner, () => enter(place, inner, name, { siblings: archiveNames.length, sidecars: names }));
+    }
+  };
+
+  const enter = (
+    { real, above }: Place,
+    segments: readonly string[],
+    name: string,
+    { siblings, sidecars }: { siblings: number; sidecars: readonly string[] },
+  ): void => {
+    const child = resolveInside(root, join(real, name), name);
+    const stats = statSync(child);
+    const beside = (ending: string): FileRange | undefined => sidecarOf(root, real, `${name}${ending}`, sidecars);
+    if (stats.isFile()) {
+      const seen = reader.readFile(child, stats, name);
+      add(segments, seen, beside, (content) => namesOfFile(content, segments, siblings));
       return;
     }
-    if (visible.length === 0 && segments.length > 0) throw new Unusable("the folder is empty");
-    for (const { name } of visible) {
-      const inner = [...segments, name];
-      attempt(inner.join("/"), () => {
-        const child = resolveInside(root, join(real, name), name);
-        const stats = statSync(child);
-        if (stats.isFile()) addFile(inner, { path: child, offset: 0, size: stats.size }, stats, archivesIn(visible));
-        else if (stats.isDirectory()) enter(inner, child, [...above, real]);
-        else throw new Unusable("it is neither a folder nor an ordinary file");
-      });
-    }
-  };
-
-  const enter = (segments: readonly string[], real: string, above: readonly string[]): void => {
-    if (above.includes(real)) throw new Unusable("it is a link to a folder that holds it");
+    if (!stats.isDirectory()) throw new Unusable("it is neither a folder nor an ordinary file");
+    if (child === real || above.includes(child)) throw new Unusable("it is a link to a folder that holds it");
     if (above.length > DEPTH_LIMIT) throw new Unusable("it lies too deep");
-    visit(segments, real, above);
-  };
-
-  const addFolder = (segments: readonly string[], real: string): void => {
-    if (segments.length < 2) {
-      throw new Unusable("the export lies too high: move it to <repository>/<tag>/ below the folder");
+    const inside = visibleNames(entriesOf(child));
+    if (isExport(inside)) {
+      folders.push(child);
+      folderName(segments);
+      add(segments, reader.readFolder(root, child), beside, (content) => namesInFolder(content, segments));
+    } else if (isPlatforms(segments, child, inside)) {
+      folders.push(child);
+      add(segments, readPlatforms(child, inside), beside, (content) => namesInFolder(content, segments));
+    } else {
+      visit({ segments, real: child, above: [...above, real] });
     }
-    const name = nameOfFolder(segments);
-    if (!name) throw badFolderName(segments);
-    const markers = MARKERS.flatMap((marker) => statSync(join(real, marker), { throwIfNoEntry: false }) ?? []);
-    const identity = [statSync(real), ...markers].map(identityOf).join(" ");
-    const changed = Math.max(...markers.map(({ ctimeMs }) => ctimeMs));
-    const content = read(real, identity, changed, () => readArchive(folderMembers(root, real)));
-    add(content, segments, changed, namesInFolder(content, segments, name));
   };
 
-  const addFile = (segments: readonly string[], file: FileRange, stats: Stats, siblings: number): void => {
-    const name = segments[segments.length - 1] ?? "";
-    const identity = identityOf(stats);
-    const content = read(file.path, identity, stats.ctimeMs, () =>
-      readArchive(openFile(file, name, (head) => unpacked({ path: file.path, size: file.size, identity }, head))),
+  const isPlatforms = (segments: readonly string[], real: string, names: readonly string[]): boolean =>
+    segments.length > 1 &&
+    names.length > 0 &&
+    names.every(
+      (name) =>
+        isPlatformName(name) && (!isFolder(join(real, name)) || isExport(visibleNames(entriesOf(join(real, name))))),
     );
-    add(content, segments, stats.ctimeMs, namesOfFile(content, segments, siblings));
+
+  const readPlatforms = (real: string, names: readonly string[]): SeenArchive => {
+    const seen = names.map((name) => {
+      const child = resolveInside(root, join(real, name), name);
+      const stats = statSync(child);
+      return { name, ...(stats.isFile() ? reader.readFile(child, stats, name) : reader.readFolder(root, child)) };
+    });
+    return { content: combinePlatforms(seen), modified: Math.max(...seen.map(({ modified }) => modified)) };
   };
 
-  /** Where a compressed tar lies unpacked. Throws Unusable when it does not yet, or cannot. */
-  const unpacked = (seen: SeenFile, head: Buffer): string => {
-    if (!cache) throw new Unusable(reasonOf(head));
-    const failure = failures?.get(keyOf(seen));
-    if (failure !== undefined) throw new Unusable(failure);
-    const found = cache.find(seen);
-    if (found !== undefined) return found;
-    toUnpack.push(seen);
-    throw new Waiting("it is being unpacked");
-  };
-
-  const read = (path: string, identity: string, changed: number, readNow: () => ArchiveContent): ArchiveContent => {
-    sources.add(path);
-    const known = memory?.get(path);
-    const content = known?.identity === identity ? known.content : undefined;
-    if (content instanceof Unusable) throw content;
-    if (content) return content;
-    const settled = settledBefore === undefined || changed <= settledBefore || accepted?.has(keyOf({ path, identity }));
-    if (!settled) {
-      unsettled = true;
-      throw new Waiting("it was written to just now");
-    }
-    try {
-      const fresh = readNow();
-      memory?.set(path, { identity, content: fresh });
-      return fresh;
-    } catch (error) {
-      if (error instanceof Unusable && !(error instanceof Waiting)) memory?.set(path, { identity, content: error });
-      throw error;
-    }
-  };
-
-  const add = (content: ArchiveContent, segments: readonly string[], modified: number, named: NamedRoot[]): void => {
+  const add = (
+    segments: readonly string[],
+    seen: SeenArchive,
+    beside: (ending: string) => FileRange | undefined,
+    namesOf: (content: ArchiveContent) => NamedRoot[],
+  ): void => {
+    const content = applySidecars(seen.content, beside);
     const path = segments.join("/");
-    archives.push({ ...content, path, modified, named });
-    const illegal = content.roots
-      .flatMap(({ names }) => names)
-      .filter((name) => !isOnlyTag(name) && !parseCarriedName(name));
-    const reasons = [...content.problems, ...illegal.map((name) => `${quote(name)} is not a legal name`)];
+    archives.push({ ...content, path, modified: seen.modified, named: namesOf(content) });
+    const reasons = [...content.problems, ...illegalNames(content).map((name) => `${quote(name)} is not a legal name`)];
     for (const reason of reasons) skipped.push({ path, reason });
   };
 
-  visit([], root, []);
+  // That the folder can be read is not to be taken for an entry that cannot.
+  readdirSync(root);
+  attempt([], () => visit({ segments: [], real: root, above: [] }));
+  const { toUnpack, sources, unsettled } = reader;
   return { archives, skipped, toUnpack, folders, sources, unsettled };
 }
 
-/** A reason that passes without anybody changing the file. */
-class Waiting extends Unusable {}
+/** Files come, go and break while they are looked at. */
+const isSystemError = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
-/** Names a file in the state in which it was seen. */
-export const keyOf = ({ path, identity }: Pick<SeenFile, "path" | "identity">): string => `${path} ${identity}`;
+const isExport = (names: readonly string[]): boolean => names.some((name) => MARKERS.includes(name));
 
-/** What must have changed when the content has. */
-const identityOf = ({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string =>
-  `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** How many entries of a folder are no sidecars. */
-const archivesIn = (entries: readonly Dirent[]): number =>
-  entries.filter(({ name }) => !name.endsWith(".names") && !name.endsWith(".digest")).length;
+/** Sorted; what begins with a dot is nobody's business (rsync writes under such names). */
+const visibleNames = (entries: readonly Dirent[]): string[] =>
+  entries
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith("."))
+    .sort();
 
-/** `<repository>/<tag>/` names what is in it. A layout with several images names them itself, below its own path. */
-function namesInFolder(content: ArchiveContent, segments: readonly string[], name: ImageName): NamedRoot[] {
-  const [first, ...others] = content.roots;
-  if (first && others.length === 0) return [{ name, digest: first.digest }];
-  const path = segments.join("/");
-  return content.roots.flatMap(({ digest, names }) => {
-    const carried = namesFrom(names, isName(path) ? path : name.repository);
-    return (carried.length > 0 ? carried : [{ repository: name.repository }]).map((each) => ({ name: each, digest }));
-  });
-}
-
-/**
- * A tar is called what it says itself; if it says nothing, what its path says. In `<repository>/<tag>/` it is called by
- * that: when the folder of the tag holds nothing else.
- */
-function namesOfFile(content: ArchiveContent, segments: readonly string[], siblings: number): NamedRoot[] {
-  const { roots } = content;
-  const nested = siblings === 1 && segments.length > 2 ? nameOfFolder(segments.slice(0, -1)) : undefined;
-  const own = nameOfPath(segments.join("/"));
-  const [first] = roots;
-  if (nested && first && roots.length === 1 && isVersion(nested)) return [{ name: nested, digest: first.digest }];
-  const named = roots.flatMap(({ digest, names }) =>
-    namesFrom(names, own?.repository).map((name) => ({ name, digest })),
-  );
-  const repositories = [...new Set(named.map(({ name }) => name.repository))];
-  const fallback = nested ?? own;
-  if (repositories.length === 0 && !fallback) {
-    throw new Unusable(
-      `it carries no name, and ${quote(segments.join("/"))} is none; rename it to <repository>_<tag>.tar`,
-    );
-  }
-  if (repositories.length === 0 && fallback && first) {
-    const name = roots.length === 1 ? fallback : { repository: fallback.repository };
-    return roots.map(({ digest }) => ({ name, digest }));
-  }
-  // What has no name in an archive that names others (referrers, children) can be had by digest beside them.
-  const nameless = roots.filter(({ digest }) => !named.some((each) => each.digest === digest));
-  return [
-    ...named,
-    ...nameless.flatMap(({ digest }) => repositories.map((repository) => ({ name: { repository }, digest }))),
-  ];
-}
-
-const isVersion = ({ tag }: ImageName): boolean => tag !== undefined && /^v?\d|^latest$/.test(tag);
-
-/** Names as an archive carries them; one that is only a tag belongs to `repository`. */
-function namesFrom(names: readonly string[], repository: string | undefined): ImageName[] {
-  return names.flatMap((text) => {
-    if (isOnlyTag(text)) return repository === undefined ? [] : [{ repository, tag: text }];
-    return parseCarriedName(text) ?? [];
-  });
-}
-
-function openFile(file: FileRange, name: string, unpack: (head: Buffer) => string): Members {
-  const head = readHead(file, 512, name);
-  if (isTar(head)) return tarMembers(file.path, name);
-  if (sniffCompression(head) !== "none") return tarMembers(unpack(head), name);
-  throw new Unusable(reasonOf(head));
-}
-
-/** What is no tar, by its first bytes, and what to do about it. */
-function reasonOf(head: Buffer): string {
-  for (const [magic, reason] of FOREIGN) if (head.subarray(0, magic.length).equals(magic)) return reason;
-  return head.length === 0
-    ? "the file is empty"
-    : "it is no archive of images: neither a folder of an export nor a tar";
-}
-
-const FOREIGN: readonly [Buffer, string][] = [
-  [Buffer.from([0x1f, 0x8b]), "it is compressed with gzip, and there is no cache to unpack it into"],
-  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), "it is compressed with zstd, and there is no cache to unpack it into"],
-  [Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]), "it is compressed with xz; unpack it with unxz"],
-  [Buffer.from("BZh"), "it is compressed with bzip2; unpack it with bunzip2"],
-  [Buffer.from("PK"), "it is a zip; unpack it, or pack the image as a tar"],
-];
-
-function badFolderName(segments: readonly string[]): Unusable {
-  const repository = segments.slice(0, -1).join("/");
-  if (!isName(repository)) {
-    return new Unusable(`${quote(repository)} is not a repository name: lower case, digits and . _ - / between them`);
-  }
-  const tag = segments[segments.length - 1] ?? "";
-  return new Unusable(`${quote(tag)} is not a tag: letters, digits and . _ -, at most 128`);
+function sidecarOf(root: string, folder: string, name: string, present: readonly string[]): FileRange | undefined {
+  if (!present.includes(name)) return undefined;
+  const path = resolveInside(root, join(folder, name), name);
+  const stats = statSync(path);
+  return stats.isFile() ? { path, offset: 0, size: stats.size } : undefined;
 }
 
 function entriesOf(folder: string): Dirent[] {
@@ -290,5 +186,3 @@ function entriesOf(folder: string): Dirent[] {
     throw unreadable(error, "the folder");
   }
 }
-
-const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : 1);
