@@ -1,6 +1,6 @@
-import { type Catalogue, platformsOf, type Repository, sizeOf } from "../registry/store/catalogue.ts";
+import { platformsOf, type Repository, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes, formatTable } from "./format.ts";
-import { openNamedFolder } from "./open-named-folder.ts";
+import { readOnce } from "./open-named-folder.ts";
 import type { ListCommand } from "./usage.ts";
 
 /** What `serve` would serve of a folder, and what it would skip and why. */
@@ -25,17 +25,6 @@ export async function list({ folder, cache, format }: ListCommand): Promise<stri
     ...section(`Skipped ${count(skipped.length, "entry", "entries")}:`, lines),
     ...section("Warnings:", warnings),
   ].join("\n");
-}
-
-/** The folder as it is now, compressed archives unpacked. */
-async function readOnce(command: Pick<ListCommand, "folder" | "cache">): Promise<Catalogue> {
-  const live = openNamedFolder(command);
-  try {
-    await live.ready;
-    return live.current;
-  } finally {
-    live.close();
-  }
 }
 
 const section = (heading: string, lines: readonly string[]): string[] =>

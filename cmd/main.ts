@@ -21,6 +21,13 @@ async function main(args: readonly string[]): Promise<void> {
       process.stdout.write(await list(command));
       return;
     }
+    case "check": {
+      const { check } = await import("./check.ts");
+      const { text, fine } = await check(command);
+      process.stdout.write(text);
+      if (!fine) process.exitCode = 1;
+      return;
+    }
     case "serve": {
       const { serve } = await import("./serve.ts");
       await serve(command);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Catalogue } from "../registry/store/catalogue.ts";
 import { type LiveFolder, type LiveOptions, openFolder } from "../registry/store/live-folder.ts";
 import { type UnpackCache, unpackCache } from "../registry/store/unpack-cache.ts";
 import { UsageError } from "./usage.ts";
@@ -21,6 +22,17 @@ export function openNamedFolder(
     const reason = REASONS.get(code);
     if (!reason) throw error;
     throw new UsageError(`cannot serve "${folder}": ${reason}`);
+  }
+}
+
+/** The folder as it is now, compressed archives unpacked. Throws UsageError when there is none. */
+export async function readOnce(command: { folder: string; cache: string | undefined }): Promise<Catalogue> {
+  const live = openNamedFolder(command);
+  try {
+    await live.ready;
+    return live.current;
+  } finally {
+    live.close();
   }
 }
 

@@ -1,14 +1,21 @@
 import { parseArgs } from "node:util";
 
 /** What the command line asks for. */
-export type Command = { readonly name: "help" | "version" } | ListCommand | ServeCommand;
+export type Command = { readonly name: "help" | "version" } | ListCommand | CheckCommand | ServeCommand;
 
-export interface ListCommand {
+export interface ListCommand extends FolderCommand {
   readonly name: "list";
+}
+
+export interface CheckCommand extends FolderCommand {
+  readonly name: "check";
+}
+
+interface FolderCommand {
   readonly folder: string;
   /** Undefined: the user's cache folder. */
   readonly cache: string | undefined;
-  readonly format: "table" | "json";
+  readonly format: "table" | "text" | "json";
 }
 
 export interface ServeCommand {
@@ -33,6 +40,7 @@ export const USAGE = `ociregistry: point it at a folder of image exports, and an
 Usage:
   ociregistry serve [FOLDER] [--host HOST] [--port PORT] [--access-log] [--cache DIR]
   ociregistry list [FOLDER] [--format table|json] [--cache DIR]
+  ociregistry check [FOLDER] [--format text|json] [--cache DIR]
   ociregistry --help | --version
 
 FOLDER holds image archives as container tools write them: tars anywhere, or unpacked at <repository>/<tag>/. It may
@@ -45,13 +53,15 @@ serve
   --port PORT    listen on this port (8080); 0 takes a free one
   --access-log   write one line of JSON to stdout for each request
 
-list
-  --format json  for programs; without it a table
+list: what would be served, and what is skipped and why
+check: reads every blob and compares it with its digest; exit code 1 when something is wrong
+  --format json  for programs
 
 Examples:
   ociregistry serve                              serve ./images at http://localhost:8080
   ociregistry serve /srv/images --host 0.0.0.0   serve to other machines
   ociregistry list /srv/images                   what would be served, and what is skipped and why
+  ociregistry check /srv/images                  is everything still as it was?
 
   docker save alpine:3.20 -o images/alpine.tar   add an image, while the server runs
 `;
@@ -62,7 +72,8 @@ export function parseCommand(args: readonly string[]): Command {
   if (name === undefined || name === "help" || args.includes("--help") || args.includes("-h")) return { name: "help" };
   if (name === "--version" || name === "version") return { name: "version" };
   if (name === "serve") return parseServe(rest);
-  if (name === "list") return parseList(rest);
+  if (name === "list") return { name, ...parseFolder(rest, "table") };
+  if (name === "check") return { name, ...parseFolder(rest, "text") };
   throw new UsageError(`there is no command "${name}"; see ociregistry --help`);
 }
 
@@ -83,14 +94,14 @@ function parseServe(args: string[]): ServeCommand {
   };
 }
 
-function parseList(args: string[]): ListCommand {
+function parseFolder(args: string[], words: "table" | "text"): FolderCommand {
   const { values, positionals } = parse(args, {
-    format: { type: "string", default: "table" },
+    format: { type: "string", default: words },
     cache: { type: "string" },
   });
   const { format } = values;
-  if (format !== "table" && format !== "json") throw new UsageError(`--format is table or json, not "${format}"`);
-  return { name: "list", folder: onlyFolder(positionals), cache: textOf(values["cache"]), format };
+  if (format !== words && format !== "json") throw new UsageError(`--format is ${words} or json, not "${format}"`);
+  return { folder: onlyFolder(positionals), cache: textOf(values["cache"]), format };
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -189,6 +189,32 @@ describe("ociregistry list", () => {
   });
 });
 
+describe("ociregistry check", () => {
+  it("says that all is well, or what is not, with exit code 1", async (context) => {
+    const root = temporaryFolder(context);
+    const entry = writeExport(root, HELLO);
+    const bytes = HELLO.config.length + (HELLO.layers[0]?.length ?? 0);
+    const fine = await runCommand("check", root);
+    assert.deepEqual([fine.code, fine.out], [0, `2 blobs, ${bytes} B: all is well\n`]);
+    const digest = digestOf(HELLO.layers[0] ?? Buffer.alloc(0));
+    const path = join(entry, `${digest.slice(7)}.tar.gz`);
+    const damaged = Buffer.from(HELLO.layers[0] ?? "");
+    damaged[damaged.length - 1] = (damaged[damaged.length - 1] ?? 0) ^ 1;
+    writeFileSync(path, damaged);
+    writeFileSync(join(root, "stray"), "");
+    const wrong = await runCommand("check", root);
+    assert.equal(wrong.code, 1);
+    assert.equal(
+      wrong.out,
+      `${path}: ${digest}: its bytes do not match its digest\nstray: the file is empty\n2 blobs, ${bytes} B: 2 problems\n`,
+    );
+    const json = await runCommand("check", root, "--format", "json");
+    assert.equal(json.code, 1);
+    const { damaged: list, skipped } = JSON.parse(json.out);
+    assert.deepEqual([list[0].digest, skipped[0].path], [digest, "stray"]);
+  });
+});
+
 describe("ociregistry", () => {
   it("--help shows every command with examples, --version the version", async () => {
     const { version } = JSON.parse(readFileSync(join(projectRoot(), "package.json"), "utf8"));

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import type { FileRange } from "../archive/files.ts";
+import type { Digest } from "../reference.ts";
+import type { Catalogue } from "./catalogue.ts";
+
+/** A blob whose bytes were read. */
+export interface Verified {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly size: number;
+  /** Why it cannot be served as what it is called; undefined when all is well. */
+  readonly problem: string | undefined;
+}
+
+/** Every blob of a folder, each place in a file once. */
+export function blobsOf({ repositories }: Catalogue): { digest: Digest; file: FileRange }[] {
+  const places = new Map<string, { digest: Digest; file: FileRange }>();
+  for (const { blobs } of repositories.values()) {
+    for (const [digest, file] of blobs) places.set(`${digest} ${file.path} ${file.offset}`, { digest, file });
+  }
+  return [...places.values()];
+}
+
+/** Reads blobs and compares them with their digests. A file that cannot be read is a problem like any other. */
+export async function* verify(blobs: readonly { digest: Digest; file: FileRange }[]): AsyncGenerator<Verified> {
+  for (const { digest, file } of blobs) {
+    yield { path: file.path, digest, size: file.size, problem: await problemOf(digest, file) };
+  }
+}
+
+async function problemOf(digest: Digest, { path, offset, size }: FileRange): Promise<string | undefined> {
+  const [algorithm = "", encoded = ""] = digest.split(":");
+  const hash = createHash(algorithm);
+  let read = 0;
+  try {
+    if (size > 0) {
+      const options = { start: offset, end: offset + size - 1, highWaterMark: 1024 * 1024 };
+      for await (const chunk of createReadStream(path, options)) {
+        hash.update(chunk);
+        read += chunk.length;
+      }
+    }
+  } catch (error) {
+    return `it cannot be read (${(error as NodeJS.ErrnoException).code})`;
+  }
+  if (read < size) return `it has ${read} bytes and not ${size}`;
+  return hash.digest("hex") === encoded ? undefined : "its bytes do not match its digest";
+}
