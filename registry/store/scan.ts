@@ -90,9 +90,12 @@ export function scan(folder: string): Scan {
 
 /** A name of one segment and `library/<name>` are the same repository, as on Docker Hub. */
 export function canonicalName(name: string): string {
-  const [first, second, ...more] = name.split("/");
-  return first === "library" && second !== undefined && more.length === 0 ? second : name;
+  if (!name.startsWith(LIBRARY)) return name;
+  const rest = name.slice(LIBRARY.length);
+  return rest.includes("/") ? name : rest;
 }
+
+const LIBRARY = "library/";
 
 function nameOf(segments: readonly string[]): { repository: string; tag: Tag } {
   const tag = segments[segments.length - 1] ?? "";
