@@ -19,7 +19,7 @@ export interface Load {
 export type SmallLoad = (url: string, connections: number, seconds: number) => Promise<Load>;
 
 /**
- * A client made of `wrk`, which takes a fifth of the CPU that the server needs for the same requests. Its summary is
+ * A client made of `wrk`, which takes less than half of the CPU that the server needs for the same requests. Its summary is
  * written by a script that is put into `folder`. Throws Missing.
  */
 export async function createSmallLoad(folder: string): Promise<SmallLoad> {

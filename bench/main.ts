@@ -12,13 +12,17 @@ import { type Figure, machine, tableOf } from "./report.ts";
 import type { Effort } from "./rounds.ts";
 import { startRegistry } from "./server-process.ts";
 
-/**
- * Measures ociregistry beside bare `node:http` servers on this machine and prints a table. Ratios and CPU seconds mean
- * something elsewhere too; the rest belongs to the machine and the day.
- *
- * Usage: node dist/bench/main.js [--quick]
- */
+const USAGE = `Usage: node dist/bench/main.js [--quick]
+
+Measures ociregistry beside bare node:http servers on this machine and prints a table. Takes two minutes, with --quick
+half of one. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
+`;
+
 async function main(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg !== "--quick")) {
+    process.stdout.write(USAGE);
+    return;
+  }
   if (process.platform !== "linux") throw new Missing("the benchmark reads /proc, so it needs Linux");
   const quick = args.includes("--quick");
   const effort: Effort = quick ? { rounds: 2, seconds: 1 } : { rounds: 7, seconds: 2 };
