@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { closeBody } from "../registry/content.ts";
 import type { ByteStream, FileBody, StreamBody } from "../registry/registry.ts";
@@ -9,23 +8,22 @@ import { sendFile } from "./transfer.ts";
  * Writes a reply. The only place that decides how bytes leave: at once, as a stream, or out of a file. Throws when the
  * body breaks off; then the connection must be destroyed, so that a part is never taken for the whole.
  */
-export async function send(reply: AnyReply, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export function send(reply: AnyReply, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
   const { status, json, body } = reply;
   if (body?.kind === "bytes" && request.method !== "HEAD") {
     const { headers, text } = prepare(reply, body.bytes);
     response.writeHead(status, headers).end(text, "latin1");
-    return;
+    return undefined;
   }
   const bytes = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
   response.writeHead(status, headersOf(reply, bytes));
   if (request.method === "HEAD" || response.destroyed) {
-    if (body) await closeBody(body);
     response.end();
-  } else if (body && body.kind !== "bytes") {
-    await sendBody(body, response);
-  } else {
-    response.end(bytes);
+    return body && closeBody(body);
   }
+  if (body && body.kind !== "bytes") return sendBody(body, response);
+  response.end(bytes);
+  return undefined;
 }
 
 /** What is sent again and again: made once for each reply that a handler gives more than once. */
@@ -75,7 +73,18 @@ async function sendBody(body: FileBody | StreamBody, response: ServerResponse): 
 async function sendStream(stream: ByteStream, response: ServerResponse): Promise<void> {
   for await (const chunk of stream) {
     if (response.destroyed) throw new Error("The client went before the end");
-    if (!response.write(chunk)) await Promise.race([once(response, "drain"), once(response, "close")]);
+    if (!response.write(chunk)) await drained(response);
   }
   response.end();
+}
+
+/** Resolves when there is room again or the client is gone, and leaves no listener behind. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
 }

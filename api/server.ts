@@ -37,14 +37,16 @@ export async function createServer(registry: Registry, options: ServerOptions = 
     }
     const problem = problemOf(request);
     if (problem) {
-      void reply({ ...refusal(problem, { Connection: "close" }), status: 400 }, request, response, options);
+      reply({ ...refusal(problem, { Connection: "close" }), status: 400 }, request, response, options);
       return;
     }
     request.url = originForm(request.url ?? "");
     if (isApi(request.url)) void answer(api, registry, request, response, options);
-    else void site(request, response);
+    else {
+      response.setTimeout(STALL_LIMIT);
+      void site(request, response);
+    }
   });
-  server.timeout = STALL_LIMIT;
   server.on("clientError", refuseGarbage);
   return server;
 }
@@ -74,13 +76,15 @@ async function answer(
 ): Promise<void> {
   const { url = "", method = "" } = request;
   let result: AnyReply;
+  // A body may stall on its way in; without one there is nothing to wait for but our own answer.
+  if (method !== "GET" && method !== "HEAD") response.setTimeout(STALL_LIMIT);
   try {
     const headers = request.headers as Record<string, string>;
     result = await api.handleRequest({ method, path: url, headers }, request, registry);
   } catch (thrown) {
     result = refusalOf(thrown, api, request, options);
   }
-  await reply(result, request, response, options);
+  reply(result, request, response, options);
 }
 
 function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { onError }: ServerOptions): AnyReply {
@@ -89,18 +93,19 @@ function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { on
   return refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(request.url ?? "")) } : {});
 }
 
-async function reply(
-  result: AnyReply,
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: ServerOptions,
-): Promise<void> {
-  try {
-    await send(result, request, response);
-  } catch (error) {
+function reply(result: AnyReply, request: IncomingMessage, response: ServerResponse, options: ServerOptions): void {
+  const breakOff = (error: unknown): void => {
     if (!response.destroyed) options.onError?.(error, request);
     // Bytes are missing: a clean end would make the client believe that it has them all.
     response.destroy();
+  };
+  try {
+    const sending = send(result, request, response);
+    // Most answers are with the kernel by now, and a promise and a timer for each would cost more than sending them.
+    if (sending || response.socket?.writableLength !== 0) response.setTimeout(STALL_LIMIT);
+    sending?.catch(breakOff);
+  } catch (error) {
+    breakOff(error);
   }
 }
 

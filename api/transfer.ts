@@ -33,7 +33,7 @@ export async function sendFile(body: FileBody, response: ServerResponse): Promis
 }
 
 async function copy(body: FileBody, response: ServerResponse): Promise<void> {
-  const gone = untilClosed(response);
+  const unlessGone = watch(response);
   let size = SMALL;
   let writing: Promise<number> = Promise.resolve(0);
   for (let done = 0; done < body.length; ) {
@@ -45,17 +45,17 @@ async function copy(body: FileBody, response: ServerResponse): Promise<void> {
       if (bytesRead === 0) throw new Error("The file became shorter while it was sent");
       done += bytesRead;
       if (done === body.length && !(await body.unchanged())) throw new Error("The file changed while it was sent");
-      const took = await Promise.race([writing, gone]);
+      const took = await unlessGone(writing);
       sending = true;
       writing = write(response, buffer.subarray(0, bytesRead), () => give(buffer));
       const slow = took > SLOW_MILLISECONDS;
       size = slow || transfers * 2 * LARGE > BUDGET ? SMALL : LARGE;
-      if (slow) await Promise.race([writing, gone]);
+      if (slow) await unlessGone(writing);
     } finally {
       if (!sending) give(buffer);
     }
   }
-  await Promise.race([writing, gone]);
+  await unlessGone(writing);
   response.end();
 }
 
@@ -74,12 +74,23 @@ function write(response: ServerResponse, chunk: Uint8Array, release: () => void)
   return written;
 }
 
-function untilClosed(response: ServerResponse): Promise<never> {
-  const gone = new Promise<never>((_, reject) => {
-    response.once("close", () => reject(new Error("The client went before the end")));
+/**
+ * Waits for promises, one after the other, until the client goes: then the wait fails. Not `Promise.race`, which keeps
+ * a record of each wait until the response ends.
+ */
+function watch(response: ServerResponse): <T>(promise: Promise<T>) => Promise<T> {
+  let gone: Error | undefined;
+  let fail: ((error: Error) => void) | undefined;
+  response.once("close", () => {
+    gone = new Error("The client went before the end");
+    fail?.(gone);
   });
-  gone.catch(() => {});
-  return gone;
+  return (promise) =>
+    new Promise((resolve, reject) => {
+      fail = reject;
+      if (gone) reject(gone);
+      else promise.then(resolve, reject);
+    });
 }
 
 const take = (size: number): Buffer => idle.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);

@@ -14,6 +14,8 @@ export type Reference = Digest | Tag;
 const NAME = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const DIGEST = /^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
+/** What nearly every digest is, told in one step. */
+const SHA256 = /^sha256:[a-f0-9]{64}$/;
 const HEX_LENGTHS: ReadonlyMap<string, number> = new Map([
   ["sha256", 64],
   ["sha512", 128],
@@ -26,6 +28,7 @@ export const isName = (text: string): boolean => text.length <= NAME_LIMIT && NA
 export const isTag = (text: string): text is Tag => TAG.test(text);
 
 export function isDigest(text: string): text is Digest {
+  if (SHA256.test(text)) return true;
   if (text.length > DIGEST_LIMIT || !DIGEST.test(text)) return false;
   const colon = text.indexOf(":");
   const length = HEX_LENGTHS.get(text.slice(0, colon));

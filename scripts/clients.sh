@@ -23,6 +23,8 @@ declare -A package_of=(
   [runc]=runc
   [crun]=crun
   [chromium]=chromium
+  [curl]=curl
+  [git]=git
   [update-ca-certificates]=ca-certificates # Go downloads over HTTPS, and trusts nobody without
 )
 

@@ -25,12 +25,17 @@ function run(command, args) {
   }
 }
 
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Cannot run on Node ${process.versions.node}: install Node 20.19 or newer`);
-  process.exit(1);
+/** Does all of it. Ends the process when something fails. */
+export function setUp() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(`Cannot run on Node ${process.versions.node}: install Node 20.19 or newer`);
+    process.exit(1);
+  }
+  if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
+    run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  }
+  run(process.execPath, [join(root, "node_modules/typescript/bin/tsc")]);
 }
-if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
-  run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-}
-run(process.execPath, [join(root, "node_modules/typescript/bin/tsc")]);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setUp();

@@ -4,9 +4,12 @@ import { Background } from "./background.ts";
 import type { Cleanup } from "./cleanup.ts";
 import { findProgram, type Tool, tool } from "./programs.ts";
 
+/** Where a containerd with all its state in `folder` listens. */
+export const containerdSocket = (folder: string): string => join(folder, "containerd.sock");
+
 /** Starts a containerd with all its state in `folder`, and returns a ctr that talks to it. */
 export async function startContainerd(folder: string, cleanup: Cleanup): Promise<Tool> {
-  const socket = join(folder, "containerd.sock");
+  const socket = containerdSocket(folder);
   const file = join(folder, "config.toml");
   await writeFile(file, settings(folder, socket));
   const daemon = new Background(findProgram("containerd"), ["--config", file], cleanup);
@@ -29,10 +32,15 @@ async function removeTasks(ctr: Tool): Promise<void> {
  * its path.
  */
 export async function writeMirror(folder: string, host: string, mirror: string): Promise<string> {
-  const hosts = join(folder, "hosts");
   const lines = [`server = "${mirror}"`, `[host."${mirror}"]`, 'capabilities = ["pull", "resolve"]'];
+  return writeHosts(folder, host, lines.join("\n"));
+}
+
+/** Writes the folder that tells containerd `settings` for the images of `host`, and returns its path. */
+export async function writeHosts(folder: string, host: string, settings: string): Promise<string> {
+  const hosts = join(folder, "hosts");
   await mkdir(join(hosts, host), { recursive: true });
-  await writeFile(join(hosts, host, "hosts.toml"), lines.join("\n"));
+  await writeFile(join(hosts, host, "hosts.toml"), settings);
   return hosts;
 }
 

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSmallLoad } from "./clients.ts";
+import { writeImages } from "./images.ts";
+import { measureBlobs } from "./measure-blobs.ts";
+import { measureManifests } from "./measure-manifests.ts";
+import { measureMemoryAfter } from "./measure-memory.ts";
+import { measureStart } from "./measure-start.ts";
+import { Missing } from "./missing.ts";
+import { type Figure, machine, tableOf } from "./report.ts";
+import type { Effort } from "./rounds.ts";
+import { startRegistry } from "./server-process.ts";
+
+const USAGE = `Usage: node dist/bench/main.js [--quick]
+
+Measures ociregistry beside bare node:http servers on this machine and prints a table. Takes two minutes, with --quick
+half of one. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg !== "--quick")) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  if (process.platform !== "linux") throw new Missing("the benchmark reads /proc, so it needs Linux");
+  const quick = args.includes("--quick");
+  const effort: Effort = quick ? { rounds: 2, seconds: 1 } : { rounds: 7, seconds: 2 };
+  const folder = mkdtempSync(join(tmpdir(), "ociregistry-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  process.once("SIGINT", () => process.exit(130));
+  const figures = await measure(folder, effort);
+  process.stdout.write(`${machine()}; median (min to max) of ${effort.rounds} rounds\n\n${tableOf(figures)}\n`);
+}
+
+async function measure(folder: string, effort: Effort): Promise<Figure[]> {
+  const smallLoad = await createSmallLoad(folder);
+  const images = writeImages(join(folder, "images"));
+  // First, while few other processes share the memory of Node's own code with the server.
+  const start = await measureStart(images, effort.rounds);
+  const registry = await startRegistry(images.folder);
+  try {
+    const manifests = await measureManifests(registry, images, smallLoad, effort);
+    const blobs = await measureBlobs(registry, images, effort);
+    return [...manifests, ...blobs, ...start, ...(await measureMemoryAfter(registry))];
+  } finally {
+    await registry.stop();
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Missing)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

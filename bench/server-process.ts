@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { BareAnswer } from "./bare-manifest.ts";
+import { script } from "./script.ts";
+
+/** A server in a process of its own, and what the kernel says of it. */
+export interface ServerProcess {
+  readonly origin: string;
+  /** User and system time of all its threads until now, in seconds; counted in steps of 10 ms. */
+  cpuSeconds(): number;
+  memory(): Memory;
+  stop(): Promise<void>;
+}
+
+/** What a process holds of the physical memory, in MiB. */
+export interface Memory {
+  /** Pages that it shares with other processes, such as Node's own code, are divided among them (PSS). */
+  readonly share: number;
+  /** All pages in full (RSS): about the share that it would have if no other Node process ran. */
+  readonly alone: number;
+}
+
+/** Starts ociregistry on a folder. */
+export const startRegistry = (folder: string): Promise<ServerProcess> =>
+  start(script("../cmd/main.js"), ["serve", folder, "--port", "0"]);
+
+/** Starts a bare server that gives this answer to every request. */
+export const startBareManifest = (answer: BareAnswer): Promise<ServerProcess> =>
+  start(script("bare-manifest.js"), [JSON.stringify(answer)]);
+
+/** Starts a bare server that gives this file to every request. */
+export const startBareBlob = (path: string): Promise<ServerProcess> => start(script("bare-blob.js"), [path]);
+
+/** Resolves when the server has printed its address. */
+async function start(path: string, args: readonly string[]): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [path, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await portOf(child);
+  const proc = `/proc/${child.pid}`;
+  return {
+    // The number and not the name, because a name may be tried as IPv6 first.
+    origin: `http://127.0.0.1:${port}`,
+    cpuSeconds: () => cpuSecondsOf(readFileSync(`${proc}/stat`, "utf8")),
+    memory: () => memoryOf(readFileSync(`${proc}/smaps_rollup`, "utf8")),
+    stop: async () => {
+      const exited = once(child, "exit");
+      child.kill();
+      await exited;
+    },
+  };
+}
+
+async function portOf({ stdout }: ChildProcess): Promise<string> {
+  if (!stdout) throw new Error("The server was started without a pipe to read from");
+  for await (const line of createInterface({ input: stdout })) {
+    const [, port] = /http:\/\/localhost:(\d+)/.exec(line) ?? [];
+    if (port !== undefined) return port;
+  }
+  throw new Error("The server ended before it printed its address");
+}
+
+/** Linux counts in hundredths of a second for programs, whatever its own clock does. */
+const TICKS_PER_SECOND = 100;
+
+function cpuSecondsOf(stat: string): number {
+  // The second field is a name that may have spaces, so counting begins after it; utime and stime are 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function memoryOf(rollup: string): Memory {
+  const mebibytesOf = (name: string): number => {
+    const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(rollup) ?? [];
+    return Number(kibibytes) / 1024;
+  };
+  return { share: mebibytesOf("Pss"), alone: mebibytesOf("Rss") };
+}

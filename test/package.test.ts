@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { readAll } from "../registry/content.ts";
+import { temporaryFolder } from "./support/images.ts";
+import { projectRoot } from "./support/root.ts";
+
+const execute = promisify(execFile);
+const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+const EXPECTED =
+  /^(dist\/(api|cmd|gen|registry)\/.+\.js|images\/.+|ociregistry\.yaml|package\.json|README\.md|LICENSE)$/;
+
+describe("the package", () => {
+  const folder = temporaryFolder({ after });
+  const installed = join(folder, "node_modules/ociregistry");
+  const program = join(folder, "node_modules/.bin/ociregistry");
+  let files: readonly string[];
+
+  before(async () => {
+    const pack = await makePackage(folder);
+    files = pack.files;
+    await install(join(folder, pack.filename), folder);
+  });
+
+  it("holds the program, the document and the sample image", () => {
+    const image = files.filter((path) => path.startsWith("images/hello/"));
+    for (const path of ["dist/cmd/main.js", "ociregistry.yaml"]) assert.ok(files.includes(path), path);
+    assert.ok(image.some((path) => path.endsWith("/manifest.json")));
+  });
+
+  it("holds no tests, no benchmarks and no source maps", () => {
+    const unexpected = files.filter((path) => !EXPECTED.test(path) || path.endsWith(".map"));
+    assert.deepEqual(unexpected, []);
+  });
+
+  it("gives a command that knows its version", async () => {
+    const { version } = JSON.parse(readFileSync(join(projectRoot(), "package.json"), "utf8")) as { version: string };
+    assert.equal((await execute(program, ["--version"])).stdout, `${version}\n`);
+  });
+
+  it("gives a command that lists", async () => {
+    const [image] = await imagesOf(program, join(installed, "images"));
+    assert.deepEqual([image?.repository, image?.tag], ["hello", "latest"]);
+  });
+
+  it("gives a command that serves images, the page and the document", async (context) => {
+    const images = join(installed, "images");
+    const origin = await serve(context, program, images);
+    await assertFound(origin, "/v2/", "/openapi.yaml");
+    const manifest = await fetch(`${origin}/v2/hello/manifests/latest`, { headers: { Accept: MANIFEST } });
+    const [image] = await imagesOf(program, images);
+    assert.equal(manifest.status, 200);
+    assert.equal(manifest.headers.get("docker-content-digest"), image?.digest);
+    const page = await (await assertFound(origin, "/docs/")).text();
+    const parts = [...page.matchAll(/<(?:link|script)\b[^>]* (?:href|src)="([^"]+)"/g)].map(([, url = ""]) => url);
+    assert.ok(parts.length > 0);
+    await assertFound(`${origin}/docs/`, ...parts);
+  });
+});
+
+/** Without its scripts, which would compile into dist/ while the other tests run from there. */
+async function makePackage(folder: string): Promise<{ filename: string; files: string[] }> {
+  const args = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
+  const { stdout } = await execute("npm", args, { cwd: projectRoot() });
+  const [pack] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+  assert.ok(pack);
+  return { filename: pack.filename, files: pack.files.map(({ path }) => path) };
+}
+
+/** With the dependencies that npm finds for people who have no package-lock.json of ours. */
+async function install(file: string, folder: string): Promise<void> {
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  await execute("npm", ["install", "--ignore-scripts", "--prefer-offline", ...quiet, "--prefix", folder, file]);
+}
+
+interface ListedImage {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+}
+
+async function imagesOf(program: string, folder: string): Promise<ListedImage[]> {
+  const { stdout } = await execute(program, ["list", folder, "--format", "json"]);
+  return (JSON.parse(stdout) as { images: ListedImage[] }).images;
+}
+
+/** Starts the program on a free port and returns its address. It is ended when the test is over, and must end well. */
+async function serve(
+  cleanup: { after: (action: () => Promise<void>) => void },
+  program: string,
+  folder: string,
+): Promise<string> {
+  const child = spawn(program, ["serve", folder, "--port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "close");
+  const complaints = readAll(child.stderr);
+  cleanup.after(async () => {
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null], (await complaints).toString());
+  });
+  let output = "";
+  for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    output += text;
+    const [address] = /http:\/\/localhost:\d+/.exec(output) ?? [];
+    if (address !== undefined) return address;
+  }
+  throw new Error(`It ended before it listened: ${output}${await complaints}`);
+}
+
+/** Asserts that each of these is there, and returns the answer to the last. */
+async function assertFound(base: string, ...urls: string[]): Promise<Response> {
+  let answer: Response | undefined;
+  for (const url of urls) {
+    answer = await fetch(new URL(url, base));
+    assert.equal(answer.status, 200, url);
+  }
+  assert.ok(answer);
+  return answer;
+}
