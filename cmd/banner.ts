@@ -60,7 +60,6 @@ const commands = (reference: string): string[] => [
 ];
 
 const NO_IMAGES = [
-  "  Nothing to pull yet. Put an image into the folder, and it is served within two seconds:",
-  "    mkdir -p images/alpine/3.20",
-  "    crane pull alpine:3.20 - | tar -x -C images/alpine/3.20",
+  "  Nothing to pull yet. Put an archive into the folder, and it is served within two seconds:",
+  "    docker save alpine:3.20 -o images/alpine.tar",
 ];
