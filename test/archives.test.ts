@@ -78,7 +78,7 @@ function place(collection: string, { id, path, packedIn }: Fixture, root: string
   const target = join(root, "fixtures", id.toLowerCase());
   if (packedIn) {
     mkdirSync(target, { recursive: true });
-    execFileSync("tar", ["-xf", join(collection, packedIn), "-C", target]);
+    execFileSync("tar", ["-xf", join(collection, packedIn), "-C", target, "--strip-components=1"]);
   } else if (existsSync(join(source, ".")) || !/\.(tar|gz|zst|xz|bz2|tgz)$/.test(path)) {
     cpSync(source, target, { recursive: true, verbatimSymlinks: true });
   } else {
