@@ -31,6 +31,8 @@ export async function createBackend(options: { quick: boolean } = { quick: true 
  */
 export class Backend extends OpenAPIBackend {
   readonly #plans = new Map<Operation, Plan>();
+  /** What the URLs of GET requests mean that were asked for lately. */
+  readonly #known = new Map<string, Resolved>();
 
   override async init(): Promise<this> {
     await super.init();
@@ -55,23 +57,40 @@ export class Backend extends OpenAPIBackend {
   }
 
   #handle(request: BackendRequest, args: unknown[]) {
-    const { path: url, method, headers } = request;
+    const { path: url, method } = request;
+    const known = method === "GET" ? this.#known.get(url) : undefined;
+    if (known) return this.#call(known, request, args);
     const match = this.match(url);
     if (!match) return this.#refuse("notFound", contextOf(this, request, {}, {}), args);
     const operation = operationFor(match, method);
     const plan = operation && this.#plans.get(operation);
     if (!plan) return this.#refuse("methodNotAllowed", contextOf(this, request, {}, {}), args);
-    const query = queryOf(url, plan.query);
-    const context = contextOf(this, request, match.params, query, operation);
-    const parameters = { path: match.params, query, header: headers };
-    plan.validators ??= this.validator.getRequestValidatorsForOperation(plan.id);
-    for (const validate of plan.validators) {
-      if (!validate(parameters)) {
-        context.validation = { valid: false, errors: validate.errors ?? [] };
-        return this.#refuse("validationFail", context, args);
-      }
+    const resolved = { operation, plan, params: match.params, query: queryOf(url, plan.query) };
+    const errors = this.#validate(resolved, request);
+    if (errors) {
+      const context = contextOf(this, request, resolved.params, resolved.query, operation);
+      context.validation = { valid: false, errors };
+      return this.#refuse("validationFail", context, args);
     }
-    return this.handlers[plan.id]?.(context, ...args);
+    if (method === "GET") this.#remember(url, resolved);
+    return this.#call(resolved, request, args);
+  }
+
+  #validate({ plan, params, query }: Resolved, { headers }: BackendRequest) {
+    const parameters = { path: params, query, header: headers };
+    plan.validators ??= this.validator.getRequestValidatorsForOperation(plan.id);
+    for (const validate of plan.validators) if (!validate(parameters)) return validate.errors ?? [];
+    return undefined;
+  }
+
+  /** Only the URL is validated (no header of the document has a form), so a URL that was right stays right. */
+  #remember(url: string, resolved: Resolved): void {
+    if (this.#known.size >= KNOWN_LIMIT) this.#known.clear();
+    if (url.length <= KNOWN_LENGTH) this.#known.set(url, resolved);
+  }
+
+  #call({ operation, plan, params, query }: Resolved, request: BackendRequest, args: unknown[]) {
+    return this.handlers[plan.id]?.(contextOf(this, request, params, query, operation), ...args);
   }
 
   #refuse(handler: string, context: Context, args: unknown[]) {
@@ -143,6 +162,18 @@ function validationFail({ operation, validation }: Context): AnyReply {
     error?.keyword === "required" ? `the parameter ${name} is missing` : `the parameter ${name} is malformed`;
   return refusal(new RegistryError(code, missing));
 }
+
+/** A URL that was matched and validated. */
+interface Resolved {
+  readonly operation: Operation;
+  readonly plan: Plan;
+  readonly params: Record<string, string>;
+  readonly query: Record<string, string | string[]>;
+}
+
+/** How many URLs are remembered, and how long they may be: at most about 1 MB. */
+const KNOWN_LIMIT = 1000;
+const KNOWN_LENGTH = 500;
 
 interface Plan {
   readonly id: string;

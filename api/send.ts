@@ -11,8 +11,7 @@ import { sendFile } from "./transfer.ts";
 export function send(reply: AnyReply, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
   const { status, json, body } = reply;
   if (body?.kind === "bytes" && request.method !== "HEAD") {
-    const { headers, text } = prepare(reply, body.bytes);
-    response.writeHead(status, headers).end(text, "latin1");
+    response.writeHead(status, preparedHeaders(reply)).end(body.bytes);
     return undefined;
   }
   const bytes = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
@@ -26,19 +25,13 @@ export function send(reply: AnyReply, request: IncomingMessage, response: Server
   return undefined;
 }
 
-/** What is sent again and again: made once for each reply that a handler gives more than once. */
-interface Prepared {
-  readonly headers: string[];
-  /** The body, one character for each byte: Node then sends head and body in one piece, which a buffer would not. */
-  readonly text: string;
-}
+/** Manifests come with the same headers each time they are asked for; the list is made once. */
+const prepared = new WeakMap<AnyReply["headers"], string[]>();
 
-const prepared = new WeakMap<AnyReply["headers"], Prepared>();
-
-function prepare(reply: AnyReply, bytes: Uint8Array): Prepared {
+function preparedHeaders(reply: AnyReply): string[] {
   const known = prepared.get(reply.headers);
   if (known) return known;
-  const made = { headers: headersOf(reply, undefined), text: Buffer.from(bytes).toString("latin1") };
+  const made = headersOf(reply, undefined);
   prepared.set(reply.headers, made);
   return made;
 }

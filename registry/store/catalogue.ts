@@ -65,9 +65,10 @@ export function platformsOf({ manifest, archive }: TaggedImage): string[] {
 
 /** A name of one segment and `library/<name>` are the same repository, as on Docker Hub. */
 export function canonicalName(name: string): string {
-  const [first, second, ...more] = name.split("/");
-  return first === "library" && second !== undefined && more.length === 0 ? second : name;
+  return name.startsWith(LIBRARY) && !name.includes("/", LIBRARY.length) ? name.slice(LIBRARY.length) : name;
 }
+
+const LIBRARY = "library/";
 
 function named(archives: readonly ScannedArchive[]): Omit<Catalogue, "skipped"> {
   const drafts = new Map<string, Draft>();
