@@ -53,6 +53,8 @@ interface Place {
   /** Its real path, and those of the folders that it lies in. */
   readonly real: string;
   readonly above: readonly string[];
+  /** What is in it, sorted by name; what begins with a dot is nobody's business (rsync writes under such names). */
+  readonly entries: ReadonlyMap<string, Dirent>;
 }
 
 /**
@@ -78,60 +80,49 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
   };
 
   const visit = (place: Place): void => {
-    const { segments, real } = place;
-    folders.push(real);
-    const names = visibleNames(entriesOf(real));
-    if (names.some((name) => MARKERS.includes(name)))
+    const { segments, entries } = place;
+    folders.push(place.real);
+    const names = [...entries.keys()];
+    if (isExport(names)) {
       throw new Unusable("the export lies too high: move it to <repository>/<tag>/ below the folder");
+    }
     if (names.length === 0 && segments.length > 0) throw new Unusable("the folder is empty");
     const archiveNames = names.filter((name) => !isSidecar(name));
     for (const name of archiveNames) {
-      const inner = [...segments, name];
-      attempt(inner, () => enter(place, inner, name, { siblings: archiveNames.length, sidecars: names }));
+      attempt([...segments, name], () => enter(place, name, archiveNames.length));
     }
   };
 
-  const enter = (
-    { real, above }: Place,
-    segments: readonly string[],
-    name: string,
-    { siblings, sidecars }: { siblings: number; sidecars: readonly string[] },
-  ): void => {
-    const child = resolveInside(root, join(real, name), name);
+  const enter = (place: Place, name: string, siblings: number): void => {
+    const segments = [...place.segments, name];
+    const child = resolveEntry(root, place, name);
     const stats = statSync(child);
-    const beside = (ending: string): FileRange | undefined => sidecarOf(root, real, `${name}${ending}`, sidecars);
+    const beside = (ending: string): FileRange | undefined => sidecarOf(root, place, `${name}${ending}`);
     if (stats.isFile()) {
-      const seen = reader.readFile(child, stats, name);
-      add(segments, seen, beside, (content) => namesOfFile(content, segments, siblings));
+      add(segments, reader.readFile(child, stats, name), beside, (content) => namesOfFile(content, segments, siblings));
       return;
     }
     if (!stats.isDirectory()) throw new Unusable("it is neither a folder nor an ordinary file");
-    if (child === real || above.includes(child)) throw new Unusable("it is a link to a folder that holds it");
+    const above = [...place.above, place.real];
+    if (above.includes(child)) throw new Unusable("it is a link to a folder that holds it");
     if (above.length > DEPTH_LIMIT) throw new Unusable("it lies too deep");
-    const inside = visibleNames(entriesOf(child));
-    if (isExport(inside)) {
+    const inside: Place = { segments, real: child, above, entries: visibleEntries(child) };
+    const names = [...inside.entries.keys()];
+    if (isExport(names)) {
       folders.push(child);
       folderName(segments);
       add(segments, reader.readFolder(root, child), beside, (content) => namesInFolder(content, segments));
-    } else if (isPlatforms(segments, child, inside)) {
+    } else if (segments.length > 1 && names.length > 0 && names.every((each) => isPlatform(root, inside, each))) {
       folders.push(child);
-      add(segments, readPlatforms(child, inside), beside, (content) => namesInFolder(content, segments));
+      add(segments, readPlatforms(inside), beside, (content) => namesInFolder(content, segments));
     } else {
-      visit({ segments, real: child, above: [...above, real] });
+      visit(inside);
     }
   };
 
-  const isPlatforms = (segments: readonly string[], real: string, names: readonly string[]): boolean =>
-    segments.length > 1 &&
-    names.length > 0 &&
-    names.every(
-      (name) =>
-        isPlatformName(name) && (!isFolder(join(real, name)) || isExport(visibleNames(entriesOf(join(real, name))))),
-    );
-
-  const readPlatforms = (real: string, names: readonly string[]): SeenArchive => {
-    const seen = names.map((name) => {
-      const child = resolveInside(root, join(real, name), name);
+  const readPlatforms = (place: Place): SeenArchive => {
+    const seen = [...place.entries.keys()].map((name) => {
+      const child = resolveEntry(root, place, name);
       const stats = statSync(child);
       return { name, ...(stats.isFile() ? reader.readFile(child, stats, name) : reader.readFolder(root, child)) };
     });
@@ -153,7 +144,7 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
 
   // That the folder can be read is not to be taken for an entry that cannot.
   readdirSync(root);
-  attempt([], () => visit({ segments: [], real: root, above: [] }));
+  attempt([], () => visit({ segments: [], real: root, above: [], entries: visibleEntries(root) }));
   const { toUnpack, sources, unsettled } = reader;
   return { archives, skipped, toUnpack, folders, sources, unsettled };
 }
@@ -163,20 +154,29 @@ const isSystemError = (error: unknown): boolean => error instanceof Error && "sy
 
 const isExport = (names: readonly string[]): boolean => names.some((name) => MARKERS.includes(name));
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Whether an entry is the archive of one platform, and not a repository that is called so. */
+function isPlatform(root: string, place: Place, name: string): boolean {
+  if (!isPlatformName(name)) return false;
+  const path = resolveEntry(root, place, name);
+  return !statSync(path).isDirectory() || isExport([...visibleEntries(path).keys()]);
+}
 
-/** Sorted; what begins with a dot is nobody's business (rsync writes under such names). */
-const visibleNames = (entries: readonly Dirent[]): string[] =>
-  entries
-    .map(({ name }) => name)
-    .filter((name) => !name.startsWith("."))
-    .sort();
+/** The real path of an entry. Only of a link it takes a look at the disk. */
+function resolveEntry(root: string, { real, entries }: Place, name: string): string {
+  const path = join(real, name);
+  return entries.get(name)?.isSymbolicLink() ? resolveInside(root, path, name) : path;
+}
 
-function sidecarOf(root: string, folder: string, name: string, present: readonly string[]): FileRange | undefined {
-  if (!present.includes(name)) return undefined;
-  const path = resolveInside(root, join(folder, name), name);
+function sidecarOf(root: string, place: Place, name: string): FileRange | undefined {
+  if (!place.entries.has(name)) return undefined;
+  const path = resolveEntry(root, place, name);
   const stats = statSync(path);
   return stats.isFile() ? { path, offset: 0, size: stats.size } : undefined;
+}
+
+function visibleEntries(folder: string): Map<string, Dirent> {
+  const visible = entriesOf(folder).filter(({ name }) => !name.startsWith("."));
+  return new Map(visible.sort((a, b) => (a.name < b.name ? -1 : 1)).map((entry) => [entry.name, entry]));
 }
 
 function entriesOf(folder: string): Dirent[] {
