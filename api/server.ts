@@ -113,8 +113,15 @@ function reply(result: AnyReply, request: IncomingMessage, response: ServerRespo
 function lazySite(options: ServerOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   let loading: Promise<RequestListener> | undefined;
   return async (request, response) => {
-    loading ??= import("./site.ts").then(({ createSite }) => createSite(options));
-    (await loading)(request, response);
+    try {
+      loading ??= import("./site.ts").then(({ createSite }) => createSite(options));
+      (await loading)(request, response);
+    } catch (error) {
+      // Loading needs files, and there may be none left to open; the next request tries again.
+      loading = undefined;
+      options.onError?.(error, request);
+      reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options);
+    }
   };
 }
 
@@ -136,6 +143,9 @@ function originForm(url: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
+/** How long a client has to take the answer to garbage, in ms, before the connection is cut. */
+const LAST_WORD = 1_000;
+
 /** Answers what is no HTTP request at all; Node has no response object for it. */
 function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
@@ -148,6 +158,8 @@ function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   );
+  // Not at once: unread bytes of the client would turn the end into a reset, and the answer would be lost.
+  setTimeout(() => socket.destroy(), LAST_WORD).unref();
 }
 
 const GARBAGE: ReadonlyMap<string, readonly [string, string]> = new Map([

@@ -1,5 +1,5 @@
 import { type Catalogue, sizeOf } from "../registry/store/catalogue.ts";
-import { count, formatBytes } from "./format.ts";
+import { count, formatBytes, printable } from "./format.ts";
 import type { Listening } from "./listen.ts";
 import { version } from "./version.ts";
 
@@ -20,8 +20,8 @@ export function banner({ folder, catalogue, listening }: Started): string {
     `ociregistry ${version} serves ${folder}`,
     "",
     `  ${summary(catalogue)}`,
-    ...catalogue.skipped.map(({ path, reason }) => `  skipped ${path}: ${reason}`),
-    ...catalogue.warnings.map((warning) => `  warning: ${warning}`),
+    ...catalogue.skipped.map(({ path, reason }) => printable(`  skipped ${path}: ${reason}`)),
+    ...catalogue.warnings.map((warning) => printable(`  warning: ${warning}`)),
     "",
     `  API documentation  ${origin}/docs/`,
     `  listening on       ${addresses.join(", ")}`,

@@ -1,5 +1,5 @@
 import { blobsOf, type Verified, verify } from "../registry/store/verify.ts";
-import { count, formatBytes } from "./format.ts";
+import { count, formatBytes, printable } from "./format.ts";
 import { readOnce } from "./open-named-folder.ts";
 import type { CheckCommand } from "./usage.ts";
 
@@ -32,7 +32,7 @@ export async function check({ folder, cache, format }: CheckCommand): Promise<Ch
     ...skipped.map(({ path, reason }) => `${path}: ${reason}`),
     `${count(blobs.length, "blob")}, ${formatBytes(total)}: ${fine ? "all is well" : count(damaged.length + skipped.length, "problem")}`,
   ];
-  return { fine, text: `${lines.join("\n")}\n` };
+  return { fine, text: `${lines.map(printable).join("\n")}\n` };
 }
 
 const WIDTH = 30;

@@ -1,5 +1,5 @@
 import { platformsOf, type Repository, sizeOf } from "../registry/store/catalogue.ts";
-import { count, formatBytes, formatTable } from "./format.ts";
+import { count, formatBytes, formatTable, printable } from "./format.ts";
 import { readOnce } from "./open-named-folder.ts";
 import type { ListCommand } from "./usage.ts";
 
@@ -28,7 +28,7 @@ export async function list({ folder, cache, format }: ListCommand): Promise<stri
 }
 
 const section = (heading: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : [`${heading}\n${lines.map((line) => `  ${line}\n`).join("")}`];
+  lines.length === 0 ? [] : [`${heading}\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`];
 
 /** One row for each tag; what can only be had by digest has none. */
 const rowsOf = ({ name, tags }: Repository) =>

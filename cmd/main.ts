@@ -35,6 +35,9 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+// Whoever reads our output may have read enough; a server goes on without.
+process.stdout.on("error", () => {});
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

@@ -104,7 +104,10 @@ function parseFolder(args: string[], words: "table" | "text"): FolderCommand {
   return { folder: onlyFolder(positionals), cache: textOf(values["cache"]), format };
 }
 
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+function textOf(value: unknown): string | undefined {
+  if (value === "") throw new UsageError("an option that takes a value cannot be empty");
+  return typeof value === "string" ? value : undefined;
+}
 
 type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
 
@@ -120,6 +123,7 @@ function parse(args: string[], options: Options) {
 
 function onlyFolder(positionals: readonly string[]): string {
   const [folder = "images", ...more] = positionals;
+  if (folder === "") throw new UsageError("the name of the folder is empty");
   if (more.length > 0) throw new UsageError(`one folder at a time, not also "${more[0]}"`);
   return folder;
 }

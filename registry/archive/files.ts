@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { type Digest, digestFrom } from "../reference.ts";
-import { Unusable } from "./unusable.ts";
+import { Passing, Unusable } from "./unusable.ts";
 
 /** Bytes that lie in a file. */
 export interface FileRange {
@@ -85,8 +85,11 @@ function realpathOf(path: string, shown: string): string {
 /** What an error of the file system means for the person who owns the files. */
 export function unreadable(error: unknown, shown: string): Unusable {
   const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (EXHAUSTED.has(code)) return new Passing(`${shown} cannot be read now: too many files are open`, { cause: error });
   return new Unusable(`${shown} ${REASONS.get(code) ?? `cannot be read (${code})`}`, { cause: error });
 }
+
+const EXHAUSTED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
 
 const REASONS: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "is missing"],

@@ -3,6 +3,9 @@ export class Unusable extends Error {
   override readonly name = "Unusable";
 }
 
+/** A reason that passes without anybody changing the archive, so it is looked at again. */
+export class Passing extends Unusable {}
+
 /** What could be read of several things, and the reasons why the others could not. */
 export interface ReadEach<R> {
   readonly read: readonly R[];

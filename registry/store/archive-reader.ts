@@ -1,4 +1,4 @@
-import { lstatSync, type Stats } from "node:fs";
+import { lstatSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { sniffCompression } from "../archive/compression.ts";
 import type { ArchiveContent } from "../archive/content.ts";
@@ -6,7 +6,7 @@ import { readHead } from "../archive/files.ts";
 import { folderMembers, type Members, tarMembers } from "../archive/members.ts";
 import { readArchive } from "../archive/read-archive.ts";
 import { isTar } from "../archive/tar.ts";
-import { Unusable } from "../archive/unusable.ts";
+import { Passing, Unusable } from "../archive/unusable.ts";
 import type { SeenFile, UnpackCache } from "./unpack-cache.ts";
 
 export interface ReaderOptions {
@@ -30,6 +30,8 @@ export interface ArchiveReader {
   readFolder(root: string, folder: string): SeenArchive;
   /** The tar at `path`; `shown` is what it is called in a reason. */
   readFile(path: string, stats: Stats, shown: string): SeenArchive;
+  /** The folders inside of exports: what to watch besides those that were walked. */
+  readonly folders: readonly string[];
   /** The paths of all that was asked for. */
   readonly sources: ReadonlySet<string>;
   /** Compressed tars that have to be unpacked before they can be read. */
@@ -47,28 +49,29 @@ export interface SeenArchive {
 export function archiveReader({ cache, failures, memory, settledBefore, accepted }: ReaderOptions): ArchiveReader {
   const sources = new Set<string>();
   const toUnpack: SeenFile[] = [];
+  const folders: string[] = [];
   let unsettled = false;
 
   const isSettled = (path: string, identity: string, modified: number): boolean =>
     settledBefore === undefined || modified <= settledBefore || accepted?.has(keyOf({ path, identity })) === true;
 
-  const read = (path: string, identity: string, modified: number, readNow: () => ArchiveContent): SeenArchive => {
+  const read = ({ path, identity, modified }: State, readNow: () => ArchiveContent): SeenArchive => {
     sources.add(path);
     const known = memory?.get(path);
-    if (known?.identity === identity) {
+    if (known?.identity === identity && isStillThere(known.content)) {
       if (known.content instanceof Unusable) throw known.content;
       return { content: known.content, modified };
     }
     if (!isSettled(path, identity, modified)) {
       unsettled = true;
-      throw new Waiting("it was written to just now");
+      throw new Passing("it was written to just now");
     }
     try {
       const content = readNow();
       memory?.set(path, { identity, content });
       return { content, modified };
     } catch (error) {
-      if (error instanceof Unusable && !(error instanceof Waiting)) memory?.set(path, { identity, content: error });
+      if (error instanceof Unusable && !(error instanceof Passing)) memory?.set(path, { identity, content: error });
       throw error;
     }
   };
@@ -81,7 +84,7 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
     const found = cache.find(seen);
     if (found !== undefined) return found;
     toUnpack.push(seen);
-    throw new Waiting("it is being unpacked");
+    throw new Passing("it is being unpacked");
   };
 
   const openFile = (seen: SeenFile, shown: string): Members => {
@@ -92,6 +95,7 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
   };
 
   return {
+    folders,
     sources,
     toUnpack,
     get unsettled() {
@@ -99,22 +103,47 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
     },
     readFolder(root, folder) {
       const members = folderMembers(root, folder);
-      const all = members.names().flatMap((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) ?? []);
-      const files = all.filter((stats) => stats.isFile());
-      // A file of a folder can grow without the folder changing.
-      const identity = files.map(identityOf).join(" ");
-      const modified = Math.max(0, ...files.map(({ ctimeMs }) => ctimeMs));
-      return read(folder, identity, modified, () => readArchive(members));
+      const { identity, modified, inner } = stateOf(folder, members.names());
+      folders.push(...inner);
+      return read({ path: folder, identity, modified }, () => readArchive(members));
     },
     readFile(path, stats, shown) {
       const seen = { path, size: stats.size, identity: identityOf(stats) };
-      return read(path, seen.identity, stats.ctimeMs, () => readArchive(openFile(seen, shown)));
+      return read({ ...seen, modified: stats.ctimeMs }, () => readArchive(openFile(seen, shown)));
     },
   };
 }
 
-/** A reason that passes without anybody changing the file. */
-class Waiting extends Unusable {}
+/** An archive in the state in which it is now. */
+interface State {
+  readonly path: string;
+  readonly identity: string;
+  readonly modified: number;
+}
+
+/** Whether the bytes of an archive lie where they were found: what was unpacked may have been removed. */
+function isStillThere(content: ArchiveContent | Unusable): boolean {
+  if (content instanceof Unusable) return true;
+  const [file] = content.blobs.values();
+  return file === undefined || statSync(file.path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The state of a folder is that of everything in it: a file can grow, or a link lead elsewhere, without the folder changing. */
+function stateOf(folder: string, names: readonly string[]) {
+  const parts: string[] = [];
+  const inner: string[] = [];
+  let modified = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    const own = lstatSync(path, { throwIfNoEntry: false });
+    const stats = own?.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : own;
+    if (own?.isDirectory()) inner.push(path);
+    if (!own || own.isDirectory()) continue;
+    parts.push(`${name} ${identityOf(own)} ${stats ? identityOf(stats) : ""}`);
+    modified = Math.max(modified, own.ctimeMs, stats?.ctimeMs ?? 0);
+  }
+  return { identity: parts.join("\n"), modified, inner };
+}
 
 /** Names a file in the state in which it was seen. */
 export const keyOf = ({ path, identity }: Pick<SeenFile, "path" | "identity">): string => `${path} ${identity}`;

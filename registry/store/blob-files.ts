@@ -38,6 +38,8 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
   /** By file, place and digest. What a verdict is about is a state of the file, so it ends when the file is written. */
   const verdicts = new Map<string, boolean>();
   const checking = new Map<string, Promise<boolean>>();
+  /** Blobs that are being checked on their way to a client: the first one, because each holds its bytes back. */
+  const streaming = new Set<string>();
 
   const judge = (key: string, file: FileRange, digest: Digest, matches: boolean): boolean => {
     if (!matches && verdicts.get(key) !== false) onDamage?.(file, digest);
@@ -72,9 +74,11 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
         const whole = fileBody(fd, stats, file.offset, file.size);
         const isWhole = start === 0 && end === file.size;
         const verdict = verdicts.get(key);
-        if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT) {
+        if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT && !streaming.has(key)) {
+          streaming.add(key);
           const checked = checkedStream(whole, digest, (result) => judge(key, file, digest, result));
-          return { kind: "stream", stream: checked, close: whole.close };
+          const end = () => whole.close().finally(() => streaming.delete(key));
+          return { kind: "stream", stream: checked, close: end };
         }
         if (!(verdict ?? (await check(key, file, digest, whole)))) throw damaged(digest);
         return { ...whole, offset: file.offset + start, length: end - start };
@@ -93,7 +97,7 @@ function fileBody(fd: number, stats: BigIntStats, offset: number, length: number
     fd,
     offset,
     length,
-    unchanged: async () => identityOf(await fstat(fd)) === identityOf(stats),
+    unchanged: async () => isSameContent(await fstat(fd), stats),
     close: () => {
       closing ??= close(fd);
       return closing;
@@ -127,7 +131,14 @@ function assertFits(stats: BigIntStats, file: FileRange, digest: Digest): void {
   if (!fits || !exact) throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
 }
 
-const identityOf = ({ dev, ino, size, mtimeNs }: BigIntStats): string => `${dev}:${ino}:${size}:${mtimeNs}`;
+/** The time of change counts too: who copies may set the time of modification back. */
+const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
+  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+
+/** Removing a file changes its state and not its bytes, so what is being sent of it goes on. */
+const isSameContent = (now: BigIntStats, before: BigIntStats): boolean =>
+  identityOf(now.nlink === before.nlink ? now : ({ ...now, ctimeNs: before.ctimeNs } as BigIntStats)) ===
+  identityOf(before);
 
 const keyOf = (stats: BigIntStats, { offset, size }: FileRange, digest: Digest): string =>
   `${identityOf(stats)}:${offset}+${size}:${digest}`;

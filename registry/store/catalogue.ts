@@ -40,17 +40,19 @@ export const readFolder = (path: string): Catalogue => catalogueOf(scan(path));
 
 /** Bytes of an image: its configs and layers, of all its platforms, one that occurs twice counted once. */
 export function sizeOf({ manifest, archive }: TaggedImage): number {
-  const blobs = new Map<Digest, number>();
-  const add = ({ parts }: FoundManifest): void => {
-    for (const { digest } of parts) {
-      const file = archive.blobs.get(digest);
+  const seen = new Set<Digest>();
+  let size = 0;
+  const waiting = [manifest];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    for (const { digest } of next.parts) {
+      if (seen.has(digest)) continue;
+      seen.add(digest);
+      size += archive.blobs.get(digest)?.size ?? 0;
       const child = archive.manifests.get(digest);
-      if (file) blobs.set(digest, file.size);
-      if (child) add(child);
+      if (child) waiting.push(child);
     }
-  };
-  add(manifest);
-  return [...blobs.values()].reduce((sum, size) => sum + size, 0);
+  }
+  return size;
 }
 
 /** `linux/amd64`, of an index those of its children that are there. */

@@ -1,5 +1,5 @@
-import { type FSWatcher, watch } from "node:fs";
-import { Unusable } from "../archive/unusable.ts";
+import { type FSWatcher, statSync, watch } from "node:fs";
+import { Passing, Unusable } from "../archive/unusable.ts";
 import { type ArchiveMemory, keyOf } from "./archive-reader.ts";
 import { type Catalogue, catalogueOf } from "./catalogue.ts";
 import { type Scan, scan } from "./scan.ts";
@@ -38,7 +38,9 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
   const memory: ArchiveMemory = new Map();
   const failures = new Map<string, string>();
   const accepted = new Set<string>();
-  const watchers = new Map<string, FSWatcher>();
+  /** Failures that are tried again, when the folder is looked at regularly. */
+  const passing = new Set<string>();
+  const watchers = new Map<string, { readonly watcher: FSWatcher; readonly inode: number }>();
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
   let closed = false;
@@ -64,6 +66,10 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
   const refresh = (): void => {
     if (closed) return;
     due = Number.POSITIVE_INFINITY;
+    if (!unpacking) {
+      for (const key of passing) failures.delete(key);
+      passing.clear();
+    }
     try {
       take(look(Date.now() - SETTLE));
     } catch (error) {
@@ -94,9 +100,10 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
       } catch (error) {
         if (!(error instanceof Unusable)) throw error;
         failures.set(keyOf(file), error.message);
+        if (error instanceof Passing) passing.add(keyOf(file));
       }
       // Each is served as soon as it is there.
-      if (!closed) take(look(Date.now() - SETTLE));
+      refresh();
     }
   };
 
@@ -110,8 +117,9 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
 
   const follow = (folders: readonly string[]): void => {
     const wanted = new Set(folders);
-    for (const [path, watcher] of watchers) {
-      if (wanted.has(path)) continue;
+    for (const [path, { watcher, inode }] of watchers) {
+      // Another folder may have come to the place of the watched one.
+      if (wanted.has(path) && inodeOf(path) === inode) continue;
       watcher.close();
       watchers.delete(path);
     }
@@ -120,7 +128,7 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
       try {
         const watcher = watch(path, { persistent: false }, () => plan(SOON));
         watcher.on("error", () => watcher.close());
-        watchers.set(path, watcher);
+        watchers.set(path, { watcher, inode: inodeOf(path) });
       } catch {
         // More folders than the system watches: looking regularly finds the changes, only later.
         return;
@@ -139,10 +147,12 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
     close() {
       closed = true;
       clearTimeout(timer);
-      for (const watcher of watchers.values()) watcher.close();
+      for (const { watcher } of watchers.values()) watcher.close();
     },
   };
 }
+
+const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 
 /** Tells one state of the folder from another. */
 const textOf = ({ archives, skipped }: Scan): string =>

@@ -45,6 +45,8 @@ export interface Skipped {
 
 /** Deeper than any repository name can be. */
 const DEPTH_LIMIT = 128;
+/** Links to folders that hold links multiply; nobody needs as many names for one folder. */
+const VISIT_LIMIT = 16;
 
 /** A folder on the way down. */
 interface Place {
@@ -68,6 +70,7 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
   const archives: ScannedArchive[] = [];
   const skipped: Skipped[] = [];
   const folders: string[] = [];
+  const visits = new Map<string, number>();
 
   const attempt = (segments: readonly string[], read: () => void): void => {
     try {
@@ -106,6 +109,9 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
     const above = [...place.above, place.real];
     if (above.includes(child)) throw new Unusable("it is a link to a folder that holds it");
     if (above.length > DEPTH_LIMIT) throw new Unusable("it lies too deep");
+    const times = (visits.get(child) ?? 0) + 1;
+    visits.set(child, times);
+    if (times > VISIT_LIMIT) throw new Unusable("too many links lead to it");
     const inside: Place = { segments, real: child, above, entries: visibleEntries(child) };
     const names = [...inside.entries.keys()];
     if (isExport(names)) {
@@ -146,7 +152,7 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
   readdirSync(root);
   attempt([], () => visit({ segments: [], real: root, above: [], entries: visibleEntries(root) }));
   const { toUnpack, sources, unsettled } = reader;
-  return { archives, skipped, toUnpack, folders, sources, unsettled };
+  return { archives, skipped, toUnpack, folders: [...folders, ...reader.folders], sources, unsettled };
 }
 
 /** Files come, go and break while they are looked at. */

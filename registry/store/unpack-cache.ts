@@ -8,7 +8,7 @@ import { Decompress } from "fzstd";
 import { sniffCompression } from "../archive/compression.ts";
 import { readHead } from "../archive/files.ts";
 import { isTar } from "../archive/tar.ts";
-import { Unusable } from "../archive/unusable.ts";
+import { Passing, Unusable } from "../archive/unusable.ts";
 import type { ByteStream } from "../registry.ts";
 
 /** A file of the folder in the state in which it was seen. */
@@ -89,7 +89,7 @@ function meter(compressedSize: number, room: number): Meter {
   let size = 0;
   return (bytes) => {
     size += bytes;
-    if (size > room) throw new Unusable("there is no room to unpack it; unpack it by hand, or make room in the cache");
+    if (size > room) throw new Passing("there is no room to unpack it; unpack it by hand, or make room in the cache");
     if (size > RATIO_FROM && size > compressedSize * RATIO) {
       throw new Unusable(`it unpacks to more than ${RATIO} times its size; unpack it by hand if it is meant to`);
     }
@@ -164,7 +164,7 @@ async function write(path: string, stream: ByteStream): Promise<void> {
 
 function unpackingFailed(error: unknown): Unusable {
   const { code = "", message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC") return new Unusable("there is no room to unpack it", { cause: error });
+  if (code === "ENOSPC") return new Passing("there is no room to unpack it", { cause: error });
   if (code === "EACCES" || code === "EROFS")
     return new Unusable("no permission to write to the cache", { cause: error });
   return new Unusable(`it cannot be unpacked: ${message}; compress it again`, { cause: error });
