@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type Catalogue, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes, printable } from "./format.ts";
 import type { Listening } from "./listen.ts";
@@ -26,7 +27,7 @@ export function banner({ folder, catalogue, listening }: Started): string {
     `  API documentation  ${origin}/docs/`,
     `  listening on       ${addresses.join(", ")}`,
     "",
-    ...(image ? commands(`${host}/${image}`).map((command) => `  ${command}`) : NO_IMAGES),
+    ...(image ? commands(`${host}/${image}`).map((command) => `  ${command}`) : noImages(folder)),
     "",
   ];
   return `${lines.join("\n")}\n`;
@@ -59,7 +60,7 @@ const commands = (reference: string): string[] => [
   `ctr images pull --plain-http ${reference}`,
 ];
 
-const NO_IMAGES = [
+const noImages = (folder: string): string[] => [
   "  Nothing to pull yet. Put an archive into the folder, and it is served within two seconds:",
-  "    docker save alpine:3.20 -o images/alpine.tar",
+  `    docker save alpine:3.20 -o ${join(folder, "alpine.tar")}`,
 ];

@@ -30,9 +30,15 @@ export async function listen(
   const address = server.address();
   const actual = typeof address === "object" && address ? address.port : port;
   const all: Server[] = [server];
-  for (const other of others) {
-    const second = createNetServer((socket) => server.emit("connection", socket));
-    if (await bindIfPresent(second, other, actual)) all.push(second);
+  try {
+    for (const other of others) {
+      const second = createNetServer((socket) => server.emit("connection", socket));
+      if (await bindIfPresent(second, other, actual)) all.push(second);
+    }
+  } catch (error) {
+    // The process would live on, half listening.
+    for (const each of all) each.close();
+    throw error;
   }
   const hosts = [first, ...others].slice(0, all.length);
   const named = host === undefined || host === "0.0.0.0" || host === "::" ? "localhost" : host;

@@ -23,7 +23,10 @@ export async function serve({ folder, cache, host, port, accessLog }: ServeComma
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
     ...(accessLog ? { onRequest: logRequest } : {}),
   });
-  const listening = await listen(server, { host, port });
+  const listening = await listen(server, { host, port }).catch((error) => {
+    live.close();
+    throw error;
+  });
   const show = process.stdout.isTTY ? banner : logLine;
   process.stdout.write(show({ folder, catalogue: live.current, listening }));
   stopOnSignal(listening, live);

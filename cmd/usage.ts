@@ -35,7 +35,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export const USAGE = `ociregistry: point it at a folder of image exports, and any client can pull from it
+export const USAGE = `ociregistry: point it at a folder of image archives, and any client can pull from it
 
 Usage:
   ociregistry serve [FOLDER] [--host HOST] [--port PORT] [--access-log] [--cache DIR]

@@ -10,7 +10,7 @@ export const document = {
       "name": "Apache-2.0",
       "url": "https://www.apache.org/licenses/LICENSE-2.0"
     },
-    "description": "The [OCI Distribution](https://github.com/opencontainers/distribution-spec/blob/main/spec.md) API as this server\nspeaks it: version 1.1 and what its main branch adds. Every request below can be tried on this page, and it is the\nsame request that `docker pull`, containerd, podman, skopeo and `crane` send.\n\n**A pull in four steps** (press *Execute* on each; the examples are the sample image `hello`):\n\n| step | request | what it gives |\n|---|---|---|\n| 1 | `GET /v2/` | is there a registry? |\n| 2 | `HEAD /v2/hello/manifests/latest` | the digest that the tag means now |\n| 3 | `GET /v2/hello/manifests/sha256:…` | the manifest: which blobs make up the image |\n| 4 | `GET /v2/hello/blobs/sha256:…` | each blob: the config, then the layers |\n\n**Names.** `{name}` is a repository such as `hello` or `team/app/web`: any number of segments, with plain slashes in\nthe path (this document marks the parameter `x-multi-segment`, and `%2F` is accepted too). A name of one segment\nand `library/<name>` are the same repository, as on Docker Hub.\n\n**Digests.** Content is named by its hash, `sha256:<64 hex>`. What was stored is what is sent: never converted,\nre-serialised or compressed, whatever the client accepts.\n\n**HEAD** works wherever GET does, and says the same in its headers.\n\n**Errors** are JSON, `{\"errors\":[{\"code\",\"message\",\"detail\"}]}`; a client reads `code`, a person reads `message`.\nThe sections named below are headings of the distribution specification.\n"
+    "description": "The [OCI Distribution](https://github.com/opencontainers/distribution-spec/blob/main/spec.md) API as this server\nspeaks it: version 1.1 and what its main branch adds. Every request below can be tried on this page, and it is the\nsame request that `docker pull`, containerd, podman, skopeo and `crane` send.\n\n**A pull in four steps** (press *Execute* on each; the examples are the sample image `hello`):\n\n| step | request | what it gives |\n|---|---|---|\n| 1 | `GET /v2/` | is there a registry? |\n| 2 | `HEAD /v2/hello/manifests/latest` | the digest that the tag means now |\n| 3 | `GET /v2/hello/manifests/sha256:…` | the manifest: which blobs make up the image |\n| 4 | `GET /v2/hello/blobs/sha256:…` | each blob: the config, then the layers |\n\n**Names.** `{name}` is a repository such as `hello` or `team/app/web`: any number of segments, with plain slashes in\nthe path (this document marks the parameter `x-multi-segment`, and `%2F` is accepted too). A name of one segment\nand `library/<name>` are the same repository, as on Docker Hub.\n\n**Digests.** Content is named by its hash, `sha256:<64 hex>`. What was stored is what is sent: never converted,\nre-serialised or compressed, whatever the client accepts.\n\n**HEAD** works wherever GET does, and says the same in its headers.\n\n**Errors** are JSON, `{\"errors\":[{\"code\",\"message\",\"detail\"}]}`; a client reads `code`, a person reads `message`.\nWhat is no valid HTTP request (two `Host` headers, say) is answered with 400, and the connection ends.\nThe sections named below are headings of the distribution specification.\n"
   },
   "servers": [
     {
@@ -34,7 +34,7 @@ export const document = {
     },
     {
       "name": "uploads",
-      "description": "How a blob gets in: start a session, send the bytes in one or several pieces, finish with the digest. A folder of\nexports is read-only, so a server that only serves one answers 405 here.\n"
+      "description": "How a blob gets in: start a session, send the bytes in one or several pieces, finish with the digest. A folder of\narchives is read-only, so a server that only serves one answers 405 here.\n"
     },
     {
       "name": "lists",
@@ -629,7 +629,7 @@ export const document = {
         ],
         "operationId": "getBlob",
         "summary": "Fetch a blob, or a part of it",
-        "description": "The bytes of a config or a layer. Sent by every client for each blob that it does not have yet. A broken download\ngoes on with `Range`; containerd 2 fetches large layers in several ranges at once.\n\nThe bytes are checked against the digest when they are first served. If they do not match, the transfer is\nbroken off before its end, so wrong bytes never arrive as a whole.\n\nFrom a shell: `curl -O http://localhost:8080/v2/hello/blobs/<digest>`.\n\nSection *Pulling blobs* (end-2).\n",
+        "description": "The bytes of a config or a layer. Sent by every client for each blob that it does not have yet. A broken download\ngoes on with `Range`; containerd 2 fetches large layers in several ranges at once.\n\nThe bytes are checked against the digest when they are first served. If they do not match, the answer is 404; a\nlarge blob that was never checked is broken off before its end. Wrong bytes never arrive as a whole.\n\nFrom a shell: `curl -O http://localhost:8080/v2/hello/blobs/<digest>`.\n\nSection *Pulling blobs* (end-2).\n",
         "parameters": [
           {
             "$ref": "#/components/parameters/Range"

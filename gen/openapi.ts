@@ -196,8 +196,8 @@ export interface paths {
          * @description The bytes of a config or a layer. Sent by every client for each blob that it does not have yet. A broken download
          *     goes on with `Range`; containerd 2 fetches large layers in several ranges at once.
          *
-         *     The bytes are checked against the digest when they are first served. If they do not match, the transfer is
-         *     broken off before its end, so wrong bytes never arrive as a whole.
+         *     The bytes are checked against the digest when they are first served. If they do not match, the answer is 404; a
+         *     large blob that was never checked is broken off before its end. Wrong bytes never arrive as a whole.
          *
          *     From a shell: `curl -O http://localhost:8080/v2/hello/blobs/<digest>`.
          *

@@ -1,8 +1,8 @@
 import type { Digest, Reference, Tag } from "./reference.ts";
 
 /**
- * What a registry is. Everything that holds bytes implements `Registry` (registry/store/), whatever changes behaviour
- * wraps one (registry/layer/), and api/ translates between it and HTTP.
+ * What a registry is. Everything that holds bytes implements `Registry` (registry/store/), and api/ translates between it
+ * and HTTP.
  *
  * Rules of all methods, asked of every implementation by test/contract.ts:
  * - The repository comes first; optional things go in one last object.
@@ -20,7 +20,7 @@ export interface Reader {
    * UNAVAILABLE. Whoever gets the content consumes or closes its body.
    */
   getBlob(repository: string, digest: Digest, options?: { range?: ByteRange }): Promise<Content>;
-  /** What getBlob would give, without bytes. Throws NAME_UNKNOWN, BLOB_UNKNOWN. */
+  /** What getBlob would give, without bytes. Throws NAME_UNKNOWN, BLOB_UNKNOWN, UNAVAILABLE. */
   statBlob(repository: string, digest: Digest): Promise<Descriptor>;
   /** Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
   getManifest(repository: string, reference: Reference): Promise<ManifestContent>;

@@ -153,6 +153,25 @@ describe("what a person gets wrong", () => {
   });
 });
 
+describe("ociregistry beside others", () => {
+  it("ends when only one of its two addresses is free", async (context) => {
+    const other = createServer().listen(0, "::1");
+    await once(other, "listening");
+    context.after(() => other.close());
+    const { port } = other.address() as { port: number };
+    const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", String(port));
+    assert.equal(code, 2);
+    assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
+  });
+
+  it("goes on when nobody reads its output any more", async (context) => {
+    const root = temporaryFolder(context);
+    const { child, origin } = await startServing(context, root, "--access-log");
+    child.stdout?.destroy();
+    for (let count = 0; count < 3; count++) assert.equal((await ask(origin, "GET", "/v2/")).status, 200);
+  });
+});
+
 describe("ociregistry list", () => {
   it("shows what would be served, and what is skipped and why", async (context) => {
     const root = temporaryFolder(context);

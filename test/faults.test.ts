@@ -2,8 +2,18 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { openSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import {
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -126,6 +136,17 @@ describe("a blob whose bytes do not match its digest", () => {
     assert.equal((await neverWrongAsWhole(server.origin, image.digest))?.status, 200);
   });
 
+  it("is found out although the file was given its old times back", async (context) => {
+    const image = imageOf(2 * MIB);
+    const { server, file } = await serveFolder(context, image);
+    assert.equal((await neverWrongAsWhole(server.origin, image.digest))?.status, 200);
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, Buffer.alloc(image.layer.length));
+    utimesSync(file, atime, mtime);
+    await neverWrongAsWhole(server.origin, image.digest);
+    assert.equal((await neverWrongAsWhole(server.origin, image.digest))?.status, 404);
+  });
+
   it("because it was cut short or grew is unknown", async (context) => {
     const image = imageOf(2 * MIB);
     const { server, file } = await serveFolder(context, image);
@@ -216,6 +237,22 @@ describe("a client that goes in the middle", () => {
 });
 
 describe("the server", () => {
+  it("goes on with a connection after it has refused a manifest that is too large", async (context) => {
+    const { server } = await serveFolder(context, imageOf(1000));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    context.after(() => agent.destroy());
+    const statusOf = async (method: string, body?: Buffer): Promise<number> => {
+      const options = { hostname: "127.0.0.1", port: server.port, path: "/v2/app/manifests/1.0", method, agent };
+      const request = httpRequest(options);
+      request.end(body);
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      await readAll(response);
+      return response.statusCode ?? 0;
+    };
+    assert.equal(await statusOf("PUT", Buffer.alloc(9 * MIB)), 413);
+    assert.equal(await statusOf("GET"), 200);
+  });
+
   it("answers beside 1,000 idle connections", async (context) => {
     const { server } = await serveFolder(context, imageOf(1000));
     const idle: Socket[] = [];

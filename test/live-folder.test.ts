@@ -114,6 +114,40 @@ describe("a folder that changes while it is served", () => {
     }
   });
 
+  it("shows what comes into a folder that has taken the place of another", async (context) => {
+    const { root, registry } = open(context);
+    mkdirSync(join(root, "team"));
+    writeFileSync(join(root, "team/app.tar"), tarOf(context, ONE));
+    await shows(registry, ONE);
+    rmSync(join(root, "team"), { recursive: true });
+    mkdirSync(join(root, "team"));
+    await shows(registry, undefined);
+    writeFileSync(join(root, "team/app.tar"), tarOf(context, TWO));
+    await shows(registry, TWO);
+  });
+
+  it("serves a compressed tar again after its sidecar was wrong for a while", async (context) => {
+    const { root, registry } = open(context);
+    writeFileSync(join(root, "app.tar.gz"), gzipSync(tarOf(context, ONE)));
+    await shows(registry, ONE);
+    writeFileSync(join(root, "app.tar.gz.digest"), "nonsense");
+    await shows(registry, undefined);
+    rmSync(join(root, "app.tar.gz.digest"));
+    await shows(registry, ONE);
+    const { body } = await registry.getBlob("team/one", digestOf(ONE.config));
+    assert.deepEqual(await readAll(streamOf(body)), ONE.config);
+  });
+
+  it("serves a second compressed tar that comes while the first is unpacked", async (context) => {
+    const { root, registry } = open(context);
+    const other = testImage("other", "1.0", ["other"]);
+    writeFileSync(join(root, "other.tar.gz"), gzipSync(tarOf(context, other)));
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    writeFileSync(join(root, "app.tar.gz"), gzipSync(tarOf(context, ONE)));
+    await shows(registry, ONE);
+    assert.equal(await digestAt(registry, "other"), other.manifest.descriptor.digest);
+  });
+
   it("sends a blob to its end although its tar is removed", async (context) => {
     const { root, registry } = open(context);
     writeFileSync(join(root, "app.tar"), tarOf(context, ONE));

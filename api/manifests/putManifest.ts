@@ -30,9 +30,9 @@ async function readManifest(body: ByteStream): Promise<Buffer> {
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > MANIFEST_LIMIT)
-      throw new RegistryError("SIZE_INVALID", `a manifest has at most ${MANIFEST_LIMIT} bytes`);
-    chunks.push(chunk);
+    // Read to the end all the same: what is left would stand before the next request on the connection.
+    if (size <= MANIFEST_LIMIT) chunks.push(chunk);
   }
+  if (size > MANIFEST_LIMIT) throw new RegistryError("SIZE_INVALID", `a manifest has at most ${MANIFEST_LIMIT} bytes`);
   return Buffer.concat(chunks);
 }

@@ -31,10 +31,10 @@ function withoutHost(name: string): string {
 }
 
 /** Whether a carried name is no more than a tag, as skopeo, oras and umoci write it. */
-export const isOnlyTag = (text: string): text is Tag => isTag(text) && !text.includes("/");
+export const isOnlyTag = (text: string): text is Tag => isTag(text);
 
 /** `1.4`, `v2`, `2026-11`, `latest`: what people use as tags, and never as the name of an image. */
-const isVersionLike = (text: string): boolean => /^v?\d/.test(text) || text === "latest";
+export const isVersionLike = (text: string): boolean => /^v?\d/.test(text) || text === "latest";
 
 /** What people call a file after its form. */
 const EXTENSION = /\.(tar|tgz|tzst|oci|docker)$|\.tar\.(gz|zst|zstd)$|\.(gz|zst)$/i;

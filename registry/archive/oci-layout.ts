@@ -83,6 +83,8 @@ function filesOf(findBlob: FindBlob, { digest, size, urls }: PartDescriptor): [D
   if (!file && urls === undefined) throw missing(digest);
   if (!file) return [];
   if (file.size !== size) throw wrongSize(digest, file.size, size);
+  if (!/^sha(256|512):/.test(digest))
+    throw new Unusable(`${digest} cannot be checked here; only sha256 and sha512 can`);
   return [[digest, file]];
 }
 
@@ -98,6 +100,8 @@ function readManifest(
   if (digestOf(bytes, algorithm) !== digest) throw new Unusable(`the manifest ${digest} does not match its digest`);
   const said = fieldsOf(parseJson(bytes, `the manifest ${digest}`))["mediaType"];
   const actual = typeof said === "string" && said !== "" ? said : mediaType;
+  // It becomes a header.
+  if (!/^[\x20-\x7e]*$/.test(actual)) throw new Unusable(`the manifest ${digest} has no legal media type`);
   return describeManifest({ descriptor: { mediaType: actual, digest, size }, bytes });
 }
 

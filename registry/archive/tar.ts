@@ -43,7 +43,7 @@ export function indexTar(fd: number, size: number): Map<string, TarMember> {
     if (++count > MEMBER_LIMIT) throw new Unusable(`the tar has more than ${MEMBER_LIMIT} members`);
     const type = String.fromCharCode(header[156] ?? 0);
     const length = isMeta(type) ? numberAt(header, 124, 12) : (next.size ?? globals.size ?? numberAt(header, 124, 12));
-    const start = position + BLOCK;
+    const start = position + BLOCK + mapLength(type, header, position, window, size);
     const stored = HAS_NO_CONTENT.has(type) ? 0 : length;
     if (start + stored > size)
       throw new Unusable(`the tar is cut short: a member of ${length} bytes begins at byte ${start} of ${size}`);
@@ -62,6 +62,16 @@ export function indexTar(fd: number, size: number): Map<string, TarMember> {
     if (name !== undefined && member) members.set(name, member);
   }
   return members;
+}
+
+/** Bytes of the further blocks that the map of a GNU sparse member takes; its size does not count them. */
+function mapLength(type: string, header: Buffer, position: number, window: Window, size: number): number {
+  let length = 0;
+  for (let more = type === "S" && header[482] === 1; more; more = window.read(position + length, BLOCK)[504] === 1) {
+    length += BLOCK;
+    if (position + length + BLOCK > size) throw new Unusable("the tar is cut short");
+  }
+  return length;
 }
 
 /** Follows links within the archive; undefined when there is no such member. Throws Unusable for a loop or a bad target. */
@@ -212,8 +222,12 @@ function hasChecksum(header: Buffer): boolean {
 const SMALLEST_READ = 4 * 1024;
 const LARGEST_READ = 256 * 1024;
 
+interface Window {
+  read(position: number, length: number): Buffer;
+}
+
 /** Reads headers with few calls: larger and larger pieces while members are small, small ones when it has to jump. */
-function createWindow(fd: number, size: number): { read(position: number, length: number): Buffer } {
+function createWindow(fd: number, size: number): Window {
   let buffer = Buffer.alloc(0);
   let start = 0;
   let piece = SMALLEST_READ;

@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statSync } from "node:fs";
+import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { sniffCompression } from "../archive/compression.ts";
 import type { ArchiveContent } from "../archive/content.ts";
@@ -58,7 +58,7 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
   const read = ({ path, identity, modified }: State, readNow: () => ArchiveContent): SeenArchive => {
     sources.add(path);
     const known = memory?.get(path);
-    if (known?.identity === identity && isStillThere(known.content)) {
+    if (known?.identity === identity && isStillThere(known.content, path)) {
       if (known.content instanceof Unusable) throw known.content;
       return { content: known.content, modified };
     }
@@ -122,10 +122,10 @@ interface State {
 }
 
 /** Whether the bytes of an archive lie where they were found: what was unpacked may have been removed. */
-function isStillThere(content: ArchiveContent | Unusable): boolean {
+function isStillThere(content: ArchiveContent | Unusable, path: string): boolean {
   if (content instanceof Unusable) return true;
   const [file] = content.blobs.values();
-  return file === undefined || statSync(file.path, { throwIfNoEntry: false }) !== undefined;
+  return file === undefined || file.path === path || existsSync(file.path);
 }
 
 /** The state of a folder is that of everything in it: a file can grow, or a link lead elsewhere, without the folder changing. */
@@ -155,9 +155,7 @@ const identityOf = ({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string =>
 /** What is no tar, by its first bytes, and what to do about it. */
 function reasonOf(head: Buffer): string {
   for (const [magic, reason] of FOREIGN) if (head.subarray(0, magic.length).equals(magic)) return reason;
-  return head.length === 0
-    ? "the file is empty"
-    : "it is no archive of images: neither a folder of an export nor a tar";
+  return head.length === 0 ? "the file is empty" : "it is no archive of images: not a tar";
 }
 
 const FOREIGN: readonly [Buffer, string][] = [

@@ -21,6 +21,9 @@ const stat = (path: string) => promisify(statCallback)(path, { bigint: true });
 /** Up to this size a blob is read and checked before the first byte is sent, so that a wrong one is a clean refusal. */
 const CHECK_FIRST_LIMIT = 1024 * 1024;
 
+/** About 100 MB of memory. */
+const VERDICT_LIMIT = 250_000;
+
 /** Blobs that lie in files, and which of them have been proved to match their digests. */
 export interface BlobFiles {
   /** Throws BLOB_UNKNOWN when the file is gone, has another size, or is known to hold other bytes. */
@@ -43,6 +46,8 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
 
   const judge = (key: string, file: FileRange, digest: Digest, matches: boolean): boolean => {
     if (!matches && verdicts.get(key) !== false) onDamage?.(file, digest);
+    // Files change; what was said of their old states is never asked again. A verdict that is lost is only found again.
+    if (verdicts.size >= VERDICT_LIMIT) verdicts.clear();
     verdicts.set(key, matches);
     return matches;
   };

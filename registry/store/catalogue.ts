@@ -107,9 +107,12 @@ const createDraft = (name: string): Draft => ({ name, tags: new Map(), manifests
 /** A manifest, what it is made of, and in the same archive what refers to it. */
 function addTree(draft: Draft, archive: ScannedArchive, referrers: ReadonlyMap<Digest, Digest[]>, root: Digest): void {
   const waiting = [root];
+  // Not `draft.manifests`: an archive seen before may hold the same index with fewer of its children.
+  const seen = new Set<Digest>();
   for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
     const manifest = archive.manifests.get(digest);
-    if (!manifest || draft.manifests.has(digest)) continue;
+    if (!manifest || seen.has(digest)) continue;
+    seen.add(digest);
     draft.manifests.set(digest, manifest);
     for (const part of manifest.parts) {
       const file = archive.blobs.get(part.digest);

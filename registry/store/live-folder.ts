@@ -1,4 +1,5 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
+import { basename } from "node:path";
 import { Passing, Unusable } from "../archive/unusable.ts";
 import { type ArchiveMemory, keyOf } from "./archive-reader.ts";
 import { type Catalogue, catalogueOf } from "./catalogue.ts";
@@ -25,6 +26,8 @@ export interface LiveOptions {
 const SETTLE = 700;
 /** After a sign of change, how long until the folder is looked at, and again while something is not settled. */
 const SOON = 250;
+/** A look blocks everything else, so after one of 200 ms (10,000 archives) the next comes this many times later. */
+const PAUSE = 5;
 /** Signs get lost (network file systems, too many folders to watch): how often the folder is looked at anyway. */
 const REGULARLY = 30_000;
 const WITHOUT_WATCHING = 1_500;
@@ -38,12 +41,13 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
   const memory: ArchiveMemory = new Map();
   const failures = new Map<string, string>();
   const accepted = new Set<string>();
-  /** Failures that are tried again, when the folder is looked at regularly. */
-  const passing = new Set<string>();
+  /** Failures that are tried again, and when (ms). */
+  const passing = new Map<string, number>();
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly inode: number }>();
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
   let closed = false;
+  let soon = SOON;
   let unpacking: Promise<void> | undefined;
 
   const look = (settledBefore?: number): Scan => {
@@ -54,8 +58,10 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
       ...(cache ? { cache } : {}),
       ...(settledBefore ? { settledBefore } : {}),
     };
+    const started = performance.now();
     const found = scan(folder, options);
-    forget(memory, found);
+    soon = Math.max(SOON, PAUSE * (performance.now() - started));
+    forget(memory, failures, found);
     return found;
   };
 
@@ -66,9 +72,10 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
   const refresh = (): void => {
     if (closed) return;
     due = Number.POSITIVE_INFINITY;
-    if (!unpacking) {
-      for (const key of passing) failures.delete(key);
-      passing.clear();
+    for (const [key, at] of passing) {
+      if (Date.now() < at) continue;
+      failures.delete(key);
+      passing.delete(key);
     }
     try {
       take(look(Date.now() - SETTLE));
@@ -87,24 +94,32 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
       current = catalogueOf(found);
       onChange?.(current);
     }
-    if (!unpacking && found.toUnpack.length > 0) unpacking = unpackAll(found).finally(() => (unpacking = undefined));
-    else if (!unpacking) cache?.keepOnly(pathsOf(found));
-    plan(found.unsettled ? SOON : watchers.size < found.folders.length ? WITHOUT_WATCHING : REGULARLY);
+    if (!unpacking && found.toUnpack.length > 0) unpacking = unpackAll(found).finally(unpacked);
+    else if (!unpacking) cache?.keepOnly(pathsIn(memory));
+    plan(found.unsettled ? soon : watchers.size < found.folders.length ? WITHOUT_WATCHING : REGULARLY);
   };
 
   const unpackAll = async ({ toUnpack }: Scan): Promise<void> => {
     for (const file of toUnpack) {
+      if (closed) return;
       accepted.add(keyOf(file));
       try {
         await cache?.unpack(file);
       } catch (error) {
         if (!(error instanceof Unusable)) throw error;
         failures.set(keyOf(file), error.message);
-        if (error instanceof Passing) passing.add(keyOf(file));
+        if (error instanceof Passing) passing.set(keyOf(file), Date.now() + REGULARLY);
       }
       // Each is served as soon as it is there.
       refresh();
     }
+  };
+
+  const unpacked = (): void => {
+    unpacking = undefined;
+    accepted.clear();
+    // For what came meanwhile, and for what is not needed any more.
+    plan(soon);
   };
 
   const plan = (delay: number): void => {
@@ -115,19 +130,26 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
     timer.unref();
   };
 
+  const unfollow = (path: string): void => {
+    watchers.get(path)?.watcher.close();
+    watchers.delete(path);
+  };
+
   const follow = (folders: readonly string[]): void => {
     const wanted = new Set(folders);
-    for (const [path, { watcher, inode }] of watchers) {
+    for (const [path, { inode }] of watchers) {
       // Another folder may have come to the place of the watched one.
-      if (wanted.has(path) && inodeOf(path) === inode) continue;
-      watcher.close();
-      watchers.delete(path);
+      if (!wanted.has(path) || inodeOf(path) !== inode) unfollow(path);
     }
     for (const path of folders) {
       if (watchers.has(path)) continue;
       try {
-        const watcher = watch(path, { persistent: false }, () => plan(SOON));
-        watcher.on("error", () => watcher.close());
+        const watcher = watch(path, { persistent: false }, (event, name) => {
+          // The folder itself has gone: what is made or moved to its place has to be watched anew.
+          if (event === "rename" && name === basename(path)) unfollow(path);
+          plan(soon);
+        });
+        watcher.on("error", () => unfollow(path));
         watchers.set(path, { watcher, inode: inodeOf(path) });
       } catch {
         // More folders than the system watches: looking regularly finds the changes, only later.
@@ -158,10 +180,16 @@ const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false
 const textOf = ({ archives, skipped }: Scan): string =>
   JSON.stringify([archives.map(({ path, modified, named }) => [path, modified, named]), skipped]);
 
-const pathsOf = ({ archives }: Scan): Set<string> =>
-  new Set(archives.flatMap(({ blobs }) => [...blobs.values()].map(({ path }) => path)));
+/** Where the bytes lie of all that is remembered, also of what is not served just now (for a wrong sidecar, …). */
+const pathsIn = (memory: ArchiveMemory): Set<string> =>
+  new Set(
+    [...memory.values()].flatMap(({ content }) =>
+      content instanceof Unusable ? [] : [...content.blobs.values()].map(({ path }) => path),
+    ),
+  );
 
 /** Drops what was remembered of files that are gone. */
-function forget(memory: ArchiveMemory, { sources }: Scan): void {
+function forget(memory: ArchiveMemory, failures: Map<string, string>, { sources }: Scan): void {
   for (const path of memory.keys()) if (!sources.has(path)) memory.delete(path);
+  for (const key of failures.keys()) if (!sources.has(key.slice(0, key.lastIndexOf(" ")))) failures.delete(key);
 }

@@ -1,5 +1,12 @@
 import type { ArchiveContent } from "../archive/content.ts";
-import { type ImageName, isOnlyTag, nameOfFolder, nameOfPath, parseCarriedName } from "../archive/names.ts";
+import {
+  type ImageName,
+  isOnlyTag,
+  isVersionLike,
+  nameOfFolder,
+  nameOfPath,
+  parseCarriedName,
+} from "../archive/names.ts";
 import { Unusable } from "../archive/unusable.ts";
 import { type Digest, isName, quote } from "../reference.ts";
 
@@ -56,7 +63,7 @@ export function namesOfFile(content: ArchiveContent, segments: readonly string[]
   ];
 }
 
-const isVersion = ({ tag }: ImageName): boolean => tag !== undefined && /^v?\d|^latest$/.test(tag);
+const isVersion = ({ tag }: ImageName): boolean => tag !== undefined && isVersionLike(tag);
 
 /** Names as an archive carries them; one that is only a tag belongs to `repository`. */
 function namesFrom(names: readonly string[], repository: string | undefined): ImageName[] {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -37,6 +37,9 @@ export interface UnpackCache {
 const RATIO_FROM = 64 * 1024 * 1024;
 const RATIO = 200;
 
+const PARTIAL = ".partial";
+const ABANDONED = 60 * 60 * 1000;
+
 /** A cache in `folder`, of at most `limit` bytes. The folder is made when something is unpacked. */
 export function unpackCache(folder: string, limit: number): UnpackCache {
   const pathOf = ({ path, identity }: SeenFile): string =>
@@ -49,7 +52,7 @@ export function unpackCache(folder: string, limit: number): UnpackCache {
     },
     async unpack(file) {
       const target = pathOf(file);
-      const partial = `${target}.${process.pid}.partial`;
+      const partial = `${target}.${randomUUID()}${PARTIAL}`;
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const room = Math.min(limit - usedBy(folder), freeIn(folder));
@@ -61,7 +64,7 @@ export function unpackCache(folder: string, limit: number): UnpackCache {
       }
     },
     keepOnly(used) {
-      for (const path of filesIn(folder)) if (!used.has(path)) rmSync(path, { force: true });
+      for (const path of filesIn(folder)) if (!used.has(path) && !isBeingWritten(path)) rmSync(path, { force: true });
     },
   };
 }
@@ -75,7 +78,13 @@ const filesIn = (folder: string): string[] => {
   }
 };
 
-const usedBy = (folder: string): number => filesIn(folder).reduce((sum, path) => sum + statSync(path).size, 0);
+const usedBy = (folder: string): number => filesIn(folder).reduce((sum, path) => sum + (statOf(path)?.size ?? 0), 0);
+
+/** Another process may serve or list the same folder. What has not grown for so long was left by one that was killed. */
+const isBeingWritten = (path: string): boolean =>
+  path.endsWith(PARTIAL) && Date.now() - (statOf(path)?.mtimeMs ?? 0) < ABANDONED;
+
+const statOf = (path: string) => statSync(path, { throwIfNoEntry: false });
 
 function freeIn(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
@@ -157,6 +166,8 @@ async function write(path: string, stream: ByteStream): Promise<void> {
   const file = await open(path, "wx", 0o600);
   try {
     for await (const chunk of stream) await file.writeFile(chunk);
+    // Before it gets its name: after a power cut there must be no whole name with half a file.
+    await file.sync();
   } finally {
     await file.close();
   }

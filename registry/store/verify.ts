@@ -13,7 +13,7 @@ export interface Verified {
   readonly problem: string | undefined;
 }
 
-/** Every blob of a folder, each place in a file once. */
+/** Every blob that a folder serves, each place in a file once. */
 export function blobsOf({ repositories }: Catalogue): { digest: Digest; file: FileRange }[] {
   const places = new Map<string, { digest: Digest; file: FileRange }>();
   for (const { blobs } of repositories.values()) {
