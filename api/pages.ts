@@ -1,5 +1,5 @@
 /** Longest page of a list, also when the client asks for more or says nothing; the rest comes with `Link`. */
-export const PAGE_LIMIT = 10_000;
+const PAGE_LIMIT = 10_000;
 
 /** A page of a list, and whether there is more. */
 export interface Page<T> {

@@ -61,6 +61,9 @@ export function parseReference(text: string): Reference {
 /** Tells the two kinds of a parsed reference apart: no tag has a colon. */
 export const refersByDigest = (reference: Reference): reference is Digest => reference.includes(":");
 
+/** The algorithm that a digest was made with: `sha256`, `sha512`, or another that is unknown here. */
+export const algorithmOf = (digest: Digest): string => digest.slice(0, digest.indexOf(":"));
+
 export const digestOf = (bytes: Uint8Array, algorithm: "sha256" | "sha512" = "sha256"): Digest =>
   digestFrom(algorithm, createHash(algorithm).update(bytes).digest("hex"));
 

@@ -112,7 +112,7 @@ export async function generate(root, { check }) {
   const document = parse(readFileSync(join(root, "ociregistry.yaml"), "utf8"));
   const operations = operationsOf(document);
   const { missing, orphans } = compareHandlers(root, operations);
-  const files = { ...(await generatedFiles(document, operations)) };
+  const files = await generatedFiles(document, operations);
   if (!check) for (const operation of missing) files[handlerPath(operation)] = stub(operation);
 
   const changed = Object.keys(files).filter((path) => !isCurrent(join(root, path), files[path] ?? ""));

@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../reference.ts";
+import { algorithmOf, type Digest, digestOf } from "../reference.ts";
 import type { ArchiveContent, FoundManifest, PartDescriptor, Root } from "./content.ts";
 import { type FileRange, readSmall } from "./files.ts";
 import { elementsOf, fieldsOf, JSON_LIMIT, parseJson } from "./json.ts";
@@ -60,8 +60,8 @@ export function readTree(
   depth = 0,
 ): readonly string[] {
   if (manifests.has(top.digest)) return [];
-  if (depth > DEPTH_LIMIT || manifests.size > MANIFEST_COUNT_LIMIT)
-    throw new Unusable("its indexes are nested too deep");
+  if (depth > DEPTH_LIMIT) throw new Unusable("its indexes are nested too deep");
+  if (manifests.size > MANIFEST_COUNT_LIMIT) throw new Unusable(`it has more than ${MANIFEST_COUNT_LIMIT} manifests`);
   const manifest = readManifest(findBlob, top);
   if (isIndex(manifest.descriptor.mediaType)) {
     manifests.set(top.digest, { ...manifest, platform: "" });
@@ -96,7 +96,7 @@ function readManifest(
   if (!file) throw missing(digest);
   if (file.size !== size) throw wrongSize(digest, file.size, size);
   const bytes = readSmall(file, JSON_LIMIT, `the manifest ${digest}`);
-  const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
+  const algorithm = algorithmOf(digest) === "sha512" ? "sha512" : "sha256";
   if (digestOf(bytes, algorithm) !== digest) throw new Unusable(`the manifest ${digest} does not match its digest`);
   const said = fieldsOf(parseJson(bytes, `the manifest ${digest}`))["mediaType"];
   const actual = typeof said === "string" && said !== "" ? said : mediaType;

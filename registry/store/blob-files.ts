@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { type FileRange, OPEN_FLAGS } from "../archive/files.ts";
 import { streamOf } from "../content.ts";
 import { RegistryError } from "../errors.ts";
-import { type Digest, digestFrom } from "../reference.ts";
+import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
 import type { Body, ByteStream, FileBody } from "../registry.ts";
 
 const open = promisify(openCallback);
@@ -147,8 +147,6 @@ const isSameContent = (now: BigIntStats, before: BigIntStats): boolean =>
 
 const keyOf = (stats: BigIntStats, { offset, size }: FileRange, digest: Digest): string =>
   `${identityOf(stats)}:${offset}+${size}:${digest}`;
-
-const algorithmOf = (digest: Digest): string => digest.slice(0, digest.indexOf(":"));
 
 const damaged = (digest: Digest): RegistryError =>
   new RegistryError("BLOB_UNKNOWN", `the stored bytes do not match ${digest}`);

@@ -4,7 +4,15 @@ import { RegistryError } from "../errors.ts";
 import { parseSubject } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { resolveRange } from "../range.ts";
-import { type Digest, digestFrom, digestOf, type Reference, refersByDigest, type Tag } from "../reference.ts";
+import {
+  algorithmOf,
+  type Digest,
+  digestFrom,
+  digestOf,
+  type Reference,
+  refersByDigest,
+  type Tag,
+} from "../reference.ts";
 import type { Descriptor, ManifestContent, Registry, Upload } from "../registry.ts";
 
 interface Repository {
@@ -97,7 +105,7 @@ export function memory(): Registry {
       return blobDescriptor(digest, bytes.length);
     },
     async pushManifest(name, { mediaType, bytes, digest = digestOf(bytes) }, tags = []) {
-      const actual = digest.startsWith("sha512:") ? digestOf(bytes, "sha512") : digestOf(bytes);
+      const actual = digestOf(bytes, algorithmOf(digest) === "sha512" ? "sha512" : "sha256");
       if (actual !== digest) throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
       const descriptor = { mediaType, digest, size: bytes.length };
       const { subject, artifactType, annotations } = parseSubject(bytes);
@@ -168,7 +176,7 @@ function createUpload(
       size += chunk.length;
     },
     async commit(digest) {
-      const used = digest.startsWith("sha512:") ? "sha512" : algorithm;
+      const used = algorithmOf(digest) === "sha512" ? "sha512" : algorithm;
       const bytes = Buffer.concat(chunks);
       const actual = digestFrom(used, createHash(used).update(bytes).digest("hex"));
       if (actual !== digest) throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);

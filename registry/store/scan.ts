@@ -8,7 +8,7 @@ import { Unusable } from "../archive/unusable.ts";
 import { quote } from "../reference.ts";
 import { archiveReader, type ReaderOptions, type SeenArchive } from "./archive-reader.ts";
 import { folderName, illegalNames, type NamedRoot, namesInFolder, namesOfFile } from "./naming.ts";
-import { applySidecars, isSidecar } from "./sidecars.ts";
+import { applySidecars, type FindSidecar, isSidecar } from "./sidecars.ts";
 import type { SeenFile } from "./unpack-cache.ts";
 
 /** What a folder of archives holds at one moment. */
@@ -100,7 +100,7 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
     const segments = [...place.segments, name];
     const child = resolveEntry(root, place, name);
     const stats = statSync(child);
-    const beside = (ending: string): FileRange | undefined => sidecarOf(root, place, `${name}${ending}`);
+    const beside: FindSidecar = (ending) => sidecarOf(root, place, `${name}${ending}`);
     if (stats.isFile()) {
       add(segments, reader.readFile(child, stats, name), beside, (content) => namesOfFile(content, segments, siblings));
       return;
@@ -138,7 +138,7 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
   const add = (
     segments: readonly string[],
     seen: SeenArchive,
-    beside: (ending: string) => FileRange | undefined,
+    beside: FindSidecar,
     namesOf: (content: ArchiveContent) => NamedRoot[],
   ): void => {
     const content = applySidecars(seen.content, beside);

@@ -5,8 +5,8 @@ import { Unusable } from "../archive/unusable.ts";
 import { type Digest, isDigest, quote } from "../reference.ts";
 
 /** What may lie beside an archive: `app.tar.names` says what it is called, `app.tar.digest` which digest it had. */
-export const NAMES = ".names";
-export const DIGEST = ".digest";
+const NAMES = ".names";
+const DIGEST = ".digest";
 
 export const isSidecar = (name: string): boolean => name.endsWith(NAMES) || name.endsWith(DIGEST);
 

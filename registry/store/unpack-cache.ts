@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { Decompress } from "fzstd";
-import { sniffCompression } from "../archive/compression.ts";
+import { MAGIC_LENGTH, sniffCompression } from "../archive/compression.ts";
 import { readHead } from "../archive/files.ts";
 import { isTar } from "../archive/tar.ts";
 import { Passing, Unusable } from "../archive/unusable.ts";
@@ -106,7 +106,7 @@ function meter(compressedSize: number, room: number): Meter {
 }
 
 function decompressed({ path, size }: SeenFile, count: Meter): ByteStream {
-  const compression = sniffCompression(readHead({ path, offset: 0, size }, 4, "it"));
+  const compression = sniffCompression(readHead({ path, offset: 0, size }, MAGIC_LENGTH, "it"));
   if (compression === "gzip") return counted(path, zlib.createGunzip({ chunkSize: LARGE }), count);
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
   // Node has zstd from 22.15 on.

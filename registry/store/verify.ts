@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { FileRange } from "../archive/files.ts";
-import type { Digest } from "../reference.ts";
+import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
 import type { Catalogue } from "./catalogue.ts";
 
 /** A blob whose bytes were read. */
@@ -30,7 +30,7 @@ export async function* verify(blobs: readonly { digest: Digest; file: FileRange 
 }
 
 async function problemOf(digest: Digest, { path, offset, size }: FileRange): Promise<string | undefined> {
-  const [algorithm = "", encoded = ""] = digest.split(":");
+  const algorithm = algorithmOf(digest);
   const hash = createHash(algorithm);
   let read = 0;
   try {
@@ -45,5 +45,5 @@ async function problemOf(digest: Digest, { path, offset, size }: FileRange): Pro
     return `it cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }
   if (read < size) return `it has ${read} bytes and not ${size}`;
-  return hash.digest("hex") === encoded ? undefined : "its bytes do not match its digest";
+  return digestFrom(algorithm, hash.digest("hex")) === digest ? undefined : "its bytes do not match its digest";
 }
