@@ -48,11 +48,20 @@ export async function createServer(registry: Registry, options: ServerOptions = 
     }
   });
   server.on("clientError", refuseGarbage);
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    const error = new RegistryError("UNSUPPORTED", "the only expectation that can be met is 100-continue");
+    reply({ ...refusal(error), status: 417 }, request, response, options);
+  });
+  // A module that once failed to load stays failed, so it is loaded before descriptors can run out.
+  server.once("listening", () => setTimeout(() => void import("./site.ts").catch(() => {}), PRELOAD).unref());
   return server;
 }
 
 /** How long nothing may move in either direction before a connection is cut, in ms. */
 const STALL_LIMIT = 120_000;
+
+/** When the rest of the site is loaded at the latest, in ms after the start: pulls come first. */
+const PRELOAD = 1_000;
 
 const LIMITS = {
   // Node cuts a request after 5 minutes, which ends large pushes; the stall limit does not.

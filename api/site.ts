@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from "node:http";
+import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
 import { RegistryError } from "../registry/errors.ts";
 import { quote } from "../registry/reference.ts";
@@ -35,9 +35,11 @@ export function createSite({ ready = () => true, onError }: SiteOptions): Reques
     response.status(404).json(errorBody(new RegistryError("NAME_UNKNOWN", detail)));
   });
   // Express knows an error handler by its four parameters.
-  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    onError?.(error, request);
-    response.status(500).json(errorBody(new RegistryError("UNKNOWN")));
+  app.use((error: { status?: number }, request: Request, response: Response, _next: NextFunction) => {
+    const { status = 500 } = error;
+    if (status >= 500) onError?.(error, request);
+    const refused = new RegistryError(status >= 500 ? "UNKNOWN" : "UNSUPPORTED", STATUS_CODES[status]);
+    response.status(status).type("json").send(JSON.stringify(errorBody(refused)));
   });
   return app as RequestListener;
 }

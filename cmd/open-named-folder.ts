@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Catalogue } from "../registry/store/catalogue.ts";
 import { type LiveFolder, type LiveOptions, openFolder } from "../registry/store/live-folder.ts";
@@ -38,9 +38,18 @@ export async function readOnce(command: { folder: string; cache: string | undefi
 
 /** Each folder has a place of its own in the cache, because what it does not need is removed. */
 function cacheOf(folder: string, given: string | undefined): UnpackCache {
-  const base = given ?? join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ociregistry");
+  const base = given ?? join(userCache(), "ociregistry");
   const name = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 16);
   return unpackCache(join(base, name), CACHE_LIMIT);
+}
+
+/** A user without an entry in the user database, as in many containers, has no home. */
+function userCache(): string {
+  try {
+    return process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  } catch {
+    return tmpdir();
+  }
 }
 
 const REASONS: ReadonlyMap<string, string> = new Map([

@@ -277,6 +277,7 @@ describe("the server", () => {
       400,
     ],
     ["headers of 20 KiB", `GET /v2/ HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    ["an expectation", "GET /v2/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: foo\r\n\r\n", 417],
     ["headers that never end", "GET /v2/ HTTP/1.1\r\nHost: a\r\nX: ", 408],
   ] as const) {
     it(`answers ${title} with ${status} in OCI JSON and hangs up`, async (context) => {

@@ -886,6 +886,13 @@ describe("on the wire", () => {
     }
   });
 
+  it("refuses a part of a page that is not there as OCI JSON", async () => {
+    const headers = { Range: "bytes=999999999-" };
+    const answer = await ask(origin("folder"), "GET", "/docs/swagger-ui.css", { headers });
+    assert.equal(answer.status, 416);
+    assert.equal(errorOf(answer).code, "UNSUPPORTED");
+  });
+
   it("takes a whole URL as request target", async () => {
     const { status } = await ask(origin("folder"), "GET", `${origin("folder")}/v2/hello/tags/list`);
     assert.equal(status, 200);

@@ -80,7 +80,7 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
   const unpacked = (seen: SeenFile, head: Buffer): string => {
     if (!cache) throw new Unusable(reasonOf(head));
     const failure = failures?.get(keyOf(seen));
-    if (failure !== undefined) throw new Unusable(failure);
+    if (failure !== undefined) throw new Passing(failure);
     const found = cache.find(seen);
     if (found !== undefined) return found;
     toUnpack.push(seen);

@@ -64,7 +64,8 @@ export function unpackCache(folder: string, limit: number): UnpackCache {
       }
     },
     keepOnly(used) {
-      for (const path of filesIn(folder)) if (!used.has(path) && !isBeingWritten(path)) rmSync(path, { force: true });
+      for (const path of filesIn(folder))
+        if (!used.has(path) && !isBeingWritten(path)) rmSync(path, { force: true, recursive: true });
     },
   };
 }
