@@ -39,7 +39,10 @@ export function createSite({ ready = () => true, onError }: SiteOptions): Reques
     const { status = 500 } = error;
     if (status >= 500) onError?.(error, request);
     const refused = new RegistryError(status >= 500 ? "UNKNOWN" : "UNSUPPORTED", STATUS_CODES[status]);
-    response.status(status).type("json").send(JSON.stringify(errorBody(refused)));
+    response
+      .status(status)
+      .type("json")
+      .send(JSON.stringify(errorBody(refused)));
   });
   return app as RequestListener;
 }
