@@ -82,8 +82,8 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
         if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT && !streaming.has(key)) {
           streaming.add(key);
           const checked = checkedStream(whole, digest, (result) => judge(key, file, digest, result));
-          const end = () => whole.close().finally(() => streaming.delete(key));
-          return { kind: "stream", stream: checked, close: end };
+          const release = () => whole.close().finally(() => streaming.delete(key));
+          return { kind: "stream", stream: checked, close: release };
         }
         if (!(verdict ?? (await check(key, file, digest, whole)))) throw damaged(digest);
         return { ...whole, offset: file.offset + start, length: end - start };

@@ -76,7 +76,7 @@ function named(archives: readonly ScannedArchive[]): Omit<Catalogue, "skipped"> 
   const drafts = new Map<string, Draft>();
   const warnings: string[] = [];
   for (const archive of archives.toSorted((a, b) => a.modified - b.modified)) {
-    const referrers = referrersIn(archive);
+    const referrers = referrersIn(archive.manifests);
     for (const { name, digest } of archive.named) {
       const key = canonicalName(name.repository);
       const draft = drafts.get(key) ?? createDraft(name.repository);
@@ -105,7 +105,12 @@ interface Draft {
 const createDraft = (name: string): Draft => ({ name, tags: new Map(), manifests: new Map(), blobs: new Map() });
 
 /** A manifest, what it is made of, and in the same archive what refers to it. */
-function addTree(draft: Draft, archive: ScannedArchive, referrers: ReadonlyMap<Digest, Digest[]>, root: Digest): void {
+function addTree(
+  draft: Draft,
+  archive: ScannedArchive,
+  referrers: ReadonlyMap<Digest, readonly Descriptor[]>,
+  root: Digest,
+): void {
   const waiting = [root];
   // Not `draft.manifests`: an archive seen before may hold the same index with fewer of its children.
   const seen = new Set<Digest>();
@@ -119,24 +124,24 @@ function addTree(draft: Draft, archive: ScannedArchive, referrers: ReadonlyMap<D
       if (file) draft.blobs.set(part.digest, file);
       waiting.push(part.digest);
     }
-    waiting.push(...(referrers.get(digest) ?? []));
+    for (const referrer of referrers.get(digest) ?? []) waiting.push(referrer.digest);
   }
 }
 
-/** By subject, the manifests of an archive that refer to it. */
-function referrersIn({ manifests }: ScannedArchive): Map<Digest, Digest[]> {
-  const found = new Map<Digest, Digest[]>();
-  for (const { subject, descriptor } of manifests.values()) {
-    if (subject) found.set(subject, [...(found.get(subject) ?? []), descriptor.digest]);
+/** By subject, the manifests that refer to it. */
+function referrersIn(manifests: ReadonlyMap<Digest, FoundManifest>): Map<Digest, Descriptor[]> {
+  const found = new Map<Digest, Descriptor[]>();
+  for (const { subject, referrer } of manifests.values()) {
+    if (!subject) continue;
+    const referrers = found.get(subject) ?? [];
+    referrers.push(referrer);
+    found.set(subject, referrers);
   }
   return found;
 }
 
 function finish({ name, tags, manifests, blobs }: Draft): Repository {
-  const referrers = new Map<Digest, Descriptor[]>();
-  for (const { subject, referrer } of manifests.values()) {
-    if (subject) referrers.set(subject, [...(referrers.get(subject) ?? []), referrer]);
-  }
+  const referrers = referrersIn(manifests);
   const found = new Map<Digest, ManifestContent>(manifests);
   let possible: Map<Digest, () => ManifestContent> | undefined;
   return {

@@ -39,7 +39,8 @@ function originalOf(content: ArchiveContent, text: string): ArchiveContent {
 
 /** A reference by digest in the archive itself says which manifest it had. */
 function chosenByName(content: ArchiveContent): ArchiveContent {
-  const digests = content.roots.flatMap(({ names }) => names.map((name) => name.slice(name.indexOf("@") + 1)));
+  const names = content.roots.flatMap((root) => root.names).filter((name) => name.includes("@"));
+  const digests = names.map((name) => name.slice(name.indexOf("@") + 1));
   return digests.reduce(
     (chosen, digest) => (isDigest(digest) ? (withOriginal(chosen, digest) ?? chosen) : chosen),
     content,
