@@ -17,6 +17,8 @@ export function docs(): Router {
   // Swagger UI brings an index.html of its own, which shows somebody else's API.
   router.get(["/docs", "/docs/index.html"], (_request, response) => response.redirect(301, "/docs/"));
   router.get("/docs/", policy, showPage());
+  // Swagger UI would refuse this one by itself, in plain text.
+  router.all("/docs/package.json", (_request, _response, next) => next("router"));
   router.use("/docs/", policy, ...swaggerUi.serve);
   return router;
 }

@@ -781,6 +781,8 @@ const GROUPS: Record<string, readonly Row[]> = {
 /** What no operation matches: never a redirect, never HTML, never a body without a type. */
 const UNROUTED: readonly [string, number, ErrorCode][] = [
   ["GET /v2/nonsense", 404, "NAME_UNKNOWN"],
+  ["GET /docs/nonsense", 404, "NAME_UNKNOWN"],
+  ["GET /docs/package.json", 404, "NAME_UNKNOWN"],
   ["GET /v2/hello/nonsense/latest", 404, "NAME_UNKNOWN"],
   ["GET /v2/hello/manifests/", 404, "NAME_UNKNOWN"],
   ["GET /v2/hello/manifests/a/b", 404, "NAME_UNKNOWN"],
