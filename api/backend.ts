@@ -134,6 +134,7 @@ function adapt(id: OperationId) {
         query: context.request.query,
         headers: incoming.headers,
         contentType: mediaTypeOf(incoming),
+        client: incoming.socket.remoteAddress ?? "",
         body: incoming,
       } as HandlerRequest<OperationId>,
       registry,

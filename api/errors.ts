@@ -20,7 +20,7 @@ export function refusal(error: RegistryError, headers: Readonly<Record<string, s
 
 function headersOf({ code, size }: RegistryError): Record<string, string> {
   if (code === "RANGE_INVALID" && size !== undefined) return { "Content-Range": `bytes */${size}` };
-  if (code === "UNAVAILABLE") return { "Retry-After": "5" };
+  if (code === "UNAVAILABLE" || code === "TOOMANYREQUESTS") return { "Retry-After": "5" };
   return {};
 }
 

@@ -17,6 +17,8 @@ export interface Request<Id extends OperationId> {
   readonly headers: LowercaseKeys<Part<Id, "header">>;
   /** The media type of the body without parameters, in lower case; empty when there is none. */
   readonly contentType: string;
+  /** The address of whoever asks; of clients behind one proxy it is the same. */
+  readonly client: string;
   /** The body as it arrives. A handler that does not want it leaves it alone. */
   readonly body: ByteStream;
 }

@@ -568,6 +568,9 @@ export const document = {
           "400": {
             "$ref": "#/components/responses/BadRequest"
           },
+          "403": {
+            "$ref": "#/components/responses/Denied"
+          },
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
           },
@@ -579,6 +582,9 @@ export const document = {
           },
           "503": {
             "$ref": "#/components/responses/Unavailable"
+          },
+          "507": {
+            "$ref": "#/components/responses/InsufficientStorage"
           }
         }
       },
@@ -595,6 +601,9 @@ export const document = {
           },
           "400": {
             "$ref": "#/components/responses/BadRequest"
+          },
+          "403": {
+            "$ref": "#/components/responses/Denied"
           },
           "404": {
             "$ref": "#/components/responses/NotFound"
@@ -921,11 +930,20 @@ export const document = {
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
           },
+          "413": {
+            "$ref": "#/components/responses/TooLarge"
+          },
+          "429": {
+            "$ref": "#/components/responses/TooManyRequests"
+          },
           "500": {
             "$ref": "#/components/responses/InternalError"
           },
           "503": {
             "$ref": "#/components/responses/Unavailable"
+          },
+          "507": {
+            "$ref": "#/components/responses/InsufficientStorage"
           }
         }
       }
@@ -1023,6 +1041,9 @@ export const document = {
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
           },
+          "413": {
+            "$ref": "#/components/responses/TooLarge"
+          },
           "416": {
             "$ref": "#/components/responses/RangeNotSatisfiable"
           },
@@ -1031,6 +1052,9 @@ export const document = {
           },
           "503": {
             "$ref": "#/components/responses/Unavailable"
+          },
+          "507": {
+            "$ref": "#/components/responses/InsufficientStorage"
           }
         }
       },
@@ -1081,6 +1105,9 @@ export const document = {
           "405": {
             "$ref": "#/components/responses/MethodNotAllowed"
           },
+          "413": {
+            "$ref": "#/components/responses/TooLarge"
+          },
           "416": {
             "$ref": "#/components/responses/RangeNotSatisfiable"
           },
@@ -1089,6 +1116,9 @@ export const document = {
           },
           "503": {
             "$ref": "#/components/responses/Unavailable"
+          },
+          "507": {
+            "$ref": "#/components/responses/InsufficientStorage"
           }
         }
       },
@@ -1659,7 +1689,7 @@ export const document = {
         }
       },
       "TooLarge": {
-        "description": "The manifest is larger than 4 MiB.",
+        "description": "The manifest is larger than 4 MiB, or the blob larger than this server takes.",
         "headers": {
           "Docker-Distribution-Api-Version": {
             "$ref": "#/components/headers/ApiVersion"
@@ -1726,6 +1756,94 @@ export const document = {
                   "code": "RANGE_INVALID",
                   "message": "The range does not fit the content",
                   "detail": "the content has 1679 bytes"
+                }
+              ]
+            }
+          }
+        }
+      },
+      "Denied": {
+        "description": "The tag may not be moved or removed.",
+        "headers": {
+          "Docker-Distribution-Api-Version": {
+            "$ref": "#/components/headers/ApiVersion"
+          },
+          "X-Content-Type-Options": {
+            "$ref": "#/components/headers/NoSniff"
+          }
+        },
+        "content": {
+          "application/json": {
+            "schema": {
+              "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "DENIED",
+                  "message": "You may not do this",
+                  "detail": "the tag 1.0 is immutable; push under another one"
+                }
+              ]
+            }
+          }
+        }
+      },
+      "TooManyRequests": {
+        "description": "The client has too many uploads open.",
+        "headers": {
+          "Docker-Distribution-Api-Version": {
+            "$ref": "#/components/headers/ApiVersion"
+          },
+          "X-Content-Type-Options": {
+            "$ref": "#/components/headers/NoSniff"
+          },
+          "Retry-After": {
+            "description": "Seconds to wait.",
+            "required": true,
+            "schema": {
+              "type": "string",
+              "pattern": "^[0-9]+$"
+            }
+          }
+        },
+        "content": {
+          "application/json": {
+            "schema": {
+              "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "TOOMANYREQUESTS",
+                  "message": "Too many requests; try again later",
+                  "detail": "1000 uploads are open; finish or cancel some"
+                }
+              ]
+            }
+          }
+        }
+      },
+      "InsufficientStorage": {
+        "description": "The disk is full, or what uploads may take is taken. Nothing of the request was kept.",
+        "headers": {
+          "Docker-Distribution-Api-Version": {
+            "$ref": "#/components/headers/ApiVersion"
+          },
+          "X-Content-Type-Options": {
+            "$ref": "#/components/headers/NoSniff"
+          }
+        },
+        "content": {
+          "application/json": {
+            "schema": {
+              "$ref": "#/components/schemas/Errors"
+            },
+            "example": {
+              "errors": [
+                {
+                  "code": "INSUFFICIENT_STORAGE",
+                  "message": "The server has no room left for this content"
                 }
               ]
             }
@@ -2089,7 +2207,7 @@ export const document = {
         }
       },
       "ErrorCode": {
-        "description": "The codes of the specification, and those that Docker's registry added (`UNKNOWN`, `UNAVAILABLE`,\n`RANGE_INVALID`, `TAG_INVALID`, `PAGINATION_NUMBER_INVALID`).\n",
+        "description": "The codes of the specification, those that Docker's registry added (`UNKNOWN`, `UNAVAILABLE`, `RANGE_INVALID`,\n`TAG_INVALID`, `PAGINATION_NUMBER_INVALID`), and `INSUFFICIENT_STORAGE`, for which neither has one.\n",
         "type": "string",
         "enum": [
           "BLOB_UNKNOWN",
@@ -2107,6 +2225,7 @@ export const document = {
           "UNSUPPORTED",
           "TOOMANYREQUESTS",
           "UNKNOWN",
+          "INSUFFICIENT_STORAGE",
           "UNAVAILABLE",
           "RANGE_INVALID",
           "TAG_INVALID",

@@ -429,11 +429,11 @@ export interface components {
             }[];
         };
         /**
-         * @description The codes of the specification, and those that Docker's registry added (`UNKNOWN`, `UNAVAILABLE`,
-         *     `RANGE_INVALID`, `TAG_INVALID`, `PAGINATION_NUMBER_INVALID`).
+         * @description The codes of the specification, those that Docker's registry added (`UNKNOWN`, `UNAVAILABLE`, `RANGE_INVALID`,
+         *     `TAG_INVALID`, `PAGINATION_NUMBER_INVALID`), and `INSUFFICIENT_STORAGE`, for which neither has one.
          * @enum {string}
          */
-        readonly ErrorCode: "BLOB_UNKNOWN" | "BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN" | "DIGEST_INVALID" | "MANIFEST_BLOB_UNKNOWN" | "MANIFEST_INVALID" | "MANIFEST_UNKNOWN" | "NAME_INVALID" | "NAME_UNKNOWN" | "SIZE_INVALID" | "UNAUTHORIZED" | "DENIED" | "UNSUPPORTED" | "TOOMANYREQUESTS" | "UNKNOWN" | "UNAVAILABLE" | "RANGE_INVALID" | "TAG_INVALID" | "PAGINATION_NUMBER_INVALID";
+        readonly ErrorCode: "BLOB_UNKNOWN" | "BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN" | "DIGEST_INVALID" | "MANIFEST_BLOB_UNKNOWN" | "MANIFEST_INVALID" | "MANIFEST_UNKNOWN" | "NAME_INVALID" | "NAME_UNKNOWN" | "SIZE_INVALID" | "UNAUTHORIZED" | "DENIED" | "UNSUPPORTED" | "TOOMANYREQUESTS" | "UNKNOWN" | "INSUFFICIENT_STORAGE" | "UNAVAILABLE" | "RANGE_INVALID" | "TAG_INVALID" | "PAGINATION_NUMBER_INVALID";
     };
     responses: {
         /** @description The client has it already. */
@@ -547,7 +547,7 @@ export interface components {
                 readonly "application/json": components["schemas"]["Errors"];
             };
         };
-        /** @description The manifest is larger than 4 MiB. */
+        /** @description The manifest is larger than 4 MiB, or the blob larger than this server takes. */
         readonly TooLarge: {
             headers: {
                 readonly "Docker-Distribution-Api-Version": components["headers"]["ApiVersion"];
@@ -590,6 +590,73 @@ export interface components {
                  *           "code": "RANGE_INVALID",
                  *           "message": "The range does not fit the content",
                  *           "detail": "the content has 1679 bytes"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Errors"];
+            };
+        };
+        /** @description The tag may not be moved or removed. */
+        readonly Denied: {
+            headers: {
+                readonly "Docker-Distribution-Api-Version": components["headers"]["ApiVersion"];
+                readonly "X-Content-Type-Options": components["headers"]["NoSniff"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "DENIED",
+                 *           "message": "You may not do this",
+                 *           "detail": "the tag 1.0 is immutable; push under another one"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Errors"];
+            };
+        };
+        /** @description The client has too many uploads open. */
+        readonly TooManyRequests: {
+            headers: {
+                readonly "Docker-Distribution-Api-Version": components["headers"]["ApiVersion"];
+                readonly "X-Content-Type-Options": components["headers"]["NoSniff"];
+                /** @description Seconds to wait. */
+                readonly "Retry-After": string;
+                readonly [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "TOOMANYREQUESTS",
+                 *           "message": "Too many requests; try again later",
+                 *           "detail": "1000 uploads are open; finish or cancel some"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Errors"];
+            };
+        };
+        /** @description The disk is full, or what uploads may take is taken. Nothing of the request was kept. */
+        readonly InsufficientStorage: {
+            headers: {
+                readonly "Docker-Distribution-Api-Version": components["headers"]["ApiVersion"];
+                readonly "X-Content-Type-Options": components["headers"]["NoSniff"];
+                readonly [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errors": [
+                 *         {
+                 *           "code": "INSUFFICIENT_STORAGE",
+                 *           "message": "The server has no room left for this content"
                  *         }
                  *       ]
                  *     }
@@ -1017,10 +1084,12 @@ export interface operations {
                 content?: never;
             };
             readonly 400: components["responses"]["BadRequest"];
+            readonly 403: components["responses"]["Denied"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 413: components["responses"]["TooLarge"];
             readonly 500: components["responses"]["InternalError"];
             readonly 503: components["responses"]["Unavailable"];
+            readonly 507: components["responses"]["InsufficientStorage"];
         };
     };
     readonly deleteManifest: {
@@ -1048,6 +1117,7 @@ export interface operations {
         readonly responses: {
             readonly 202: components["responses"]["Deleted"];
             readonly 400: components["responses"]["BadRequest"];
+            readonly 403: components["responses"]["Denied"];
             readonly 404: components["responses"]["NotFound"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 500: components["responses"]["InternalError"];
@@ -1310,8 +1380,11 @@ export interface operations {
             readonly 202: components["responses"]["UploadAccepted"];
             readonly 400: components["responses"]["BadRequest"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 413: components["responses"]["TooLarge"];
+            readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["InternalError"];
             readonly 503: components["responses"]["Unavailable"];
+            readonly 507: components["responses"]["InsufficientStorage"];
         };
     };
     readonly statUpload: {
@@ -1396,9 +1469,11 @@ export interface operations {
             readonly 400: components["responses"]["BadRequest"];
             readonly 404: components["responses"]["NotFound"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 413: components["responses"]["TooLarge"];
             readonly 416: components["responses"]["RangeNotSatisfiable"];
             readonly 500: components["responses"]["InternalError"];
             readonly 503: components["responses"]["Unavailable"];
+            readonly 507: components["responses"]["InsufficientStorage"];
         };
     };
     readonly cancelUpload: {
@@ -1475,9 +1550,11 @@ export interface operations {
             readonly 400: components["responses"]["BadRequest"];
             readonly 404: components["responses"]["NotFound"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 413: components["responses"]["TooLarge"];
             readonly 416: components["responses"]["RangeNotSatisfiable"];
             readonly 500: components["responses"]["InternalError"];
             readonly 503: components["responses"]["Unavailable"];
+            readonly 507: components["responses"]["InsufficientStorage"];
         };
     };
     readonly listReferrers: {

@@ -80,10 +80,12 @@ export const OPERATIONS = {
     "statuses": [
       201,
       400,
+      403,
       405,
       413,
       500,
-      503
+      503,
+      507
     ]
   },
   "deleteManifest": {
@@ -93,6 +95,7 @@ export const OPERATIONS = {
     "statuses": [
       202,
       400,
+      403,
       404,
       405,
       500,
@@ -151,8 +154,11 @@ export const OPERATIONS = {
       202,
       400,
       405,
+      413,
+      429,
       500,
-      503
+      503,
+      507
     ]
   },
   "statUpload": {
@@ -177,9 +183,11 @@ export const OPERATIONS = {
       400,
       404,
       405,
+      413,
       416,
       500,
-      503
+      503,
+      507
     ]
   },
   "appendUpload": {
@@ -191,9 +199,11 @@ export const OPERATIONS = {
       400,
       404,
       405,
+      413,
       416,
       500,
-      503
+      503,
+      507
     ]
   },
   "cancelUpload": {

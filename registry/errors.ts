@@ -20,11 +20,16 @@ export const ERRORS = {
   UNSUPPORTED: { status: 405, message: "This registry does not support the operation" },
   TOOMANYREQUESTS: { status: 429, message: "Too many requests; try again later" },
   UNKNOWN: { status: 500, message: "The server failed; its log has the cause" },
+  INSUFFICIENT_STORAGE: { status: 507, message: "The server has no room left for this content" },
   UNAVAILABLE: { status: 503, message: "The server is out of resources; try again shortly" },
   RANGE_INVALID: { status: 416, message: "The range does not fit the content" },
   TAG_INVALID: { status: 400, message: "The tag is not valid" },
   PAGINATION_NUMBER_INVALID: { status: 400, message: "The page size n must be a whole number, 0 or more" },
 } as const satisfies Record<ErrorCode, { status: number; message: string }>;
+
+/** The refusal to delete what a manifest of the same repository is made of. */
+export const inUse = (digest: string, user: string): RegistryError =>
+  new RegistryError("UNSUPPORTED", `${digest} is a part of the manifest ${user}; delete that first`);
 
 /**
  * A refusal that a client can understand. `detail` says what it was about, for a person, and never holds a path of the

@@ -64,7 +64,17 @@ export const refersByDigest = (reference: Reference): reference is Digest => ref
 /** The algorithm that a digest was made with: `sha256`, `sha512`, or another that is unknown here. */
 export const algorithmOf = (digest: Digest): string => digest.slice(0, digest.indexOf(":"));
 
-export const digestOf = (bytes: Uint8Array, algorithm: "sha256" | "sha512" = "sha256"): Digest =>
+/** The algorithms that content can be stored under. */
+export type HashAlgorithm = "sha256" | "sha512";
+
+/** The algorithm to check a digest with. Throws DIGEST_INVALID for one that nothing can be stored under. */
+export function hashAlgorithmOf(digest: Digest): HashAlgorithm {
+  const algorithm = algorithmOf(digest);
+  if (algorithm === "sha256" || algorithm === "sha512") return algorithm;
+  throw new RegistryError("DIGEST_INVALID", `content is stored under sha256 or sha512, not ${quote(algorithm)}`);
+}
+
+export const digestOf = (bytes: Uint8Array, algorithm: HashAlgorithm = "sha256"): Digest =>
   digestFrom(algorithm, createHash(algorithm).update(bytes).digest("hex"));
 
 /** Throws DIGEST_INVALID when `encoded` does not fit the algorithm. */

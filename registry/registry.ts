@@ -1,4 +1,4 @@
-import type { Digest, Reference, Tag } from "./reference.ts";
+import type { Digest, HashAlgorithm, Reference, Tag } from "./reference.ts";
 
 /**
  * What a registry is. Everything that holds bytes implements `Registry` (registry/store/), and api/ translates between it
@@ -29,24 +29,34 @@ export interface Reader {
 }
 
 export interface Writer {
-  /** Throws UNSUPPORTED when the registry cannot be written to, as all methods below do. */
-  startUpload(repository: string, options?: { algorithm?: "sha256" | "sha512" }): Promise<Upload>;
+  /**
+   * `client` is whoever uploads, for the limit on how much one may have open at a time. Throws UNSUPPORTED when the
+   * registry cannot be written to, as all methods below do; TOOMANYREQUESTS; INSUFFICIENT_STORAGE.
+   */
+  startUpload(repository: string, options?: { algorithm?: HashAlgorithm; client?: string }): Promise<Upload>;
   /** Throws BLOB_UPLOAD_UNKNOWN. */
   resumeUpload(repository: string, id: string): Promise<Upload>;
   /** Makes a blob of `from` (or, without it, of any repository) readable in `repository`. Throws BLOB_UNKNOWN. */
   mountBlob(repository: string, digest: Digest, options?: { from?: string }): Promise<Descriptor>;
-  /** Stores the bytes as they are and points the tags at them. Throws MANIFEST_INVALID, DIGEST_INVALID. */
+  /**
+   * Stores the bytes as they are and points the tags at them. Without `mediaType` the manifest says itself what it is.
+   * Throws MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN when a part of it is not in the repository, DENIED
+   * when a tag may not be moved, INSUFFICIENT_STORAGE.
+   */
   pushManifest(
     repository: string,
-    manifest: { mediaType: string; bytes: Uint8Array; digest?: Digest },
+    manifest: { mediaType?: string; bytes: Uint8Array; digest?: Digest },
     tags?: readonly Tag[],
   ): Promise<PushedManifest>;
 }
 
 export interface Deleter {
-  /** Throws NAME_UNKNOWN, BLOB_UNKNOWN. */
+  /** Throws NAME_UNKNOWN, BLOB_UNKNOWN, UNSUPPORTED when a manifest of the repository needs it. */
   deleteBlob(repository: string, digest: Digest): Promise<void>;
-  /** Removes the manifest and every tag that points at it. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
+  /**
+   * Removes the manifest and every tag that points at it. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN, UNSUPPORTED when an index
+   * of the repository needs it.
+   */
   deleteManifest(repository: string, digest: Digest): Promise<void>;
   /** Removes the tag; the manifest stays. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
   deleteTag(repository: string, tag: Tag): Promise<void>;
@@ -123,11 +133,27 @@ export interface Upload {
   readonly id: string;
   /** Bytes received so far. */
   readonly size: number;
-  /** Adds bytes at `start`, which must equal `size`. Throws RANGE_INVALID and leaves the upload as it was. */
-  append(body: ByteStream, start?: number): Promise<void>;
-  /** Checks the digest and publishes the blob. Throws DIGEST_INVALID. */
-  commit(digest: Digest): Promise<Descriptor>;
+  /**
+   * Adds bytes. Throws RANGE_INVALID when they do not fit, or when another request is adding some, and leaves the upload
+   * as it was; SIZE_INVALID and INSUFFICIENT_STORAGE, and the upload is gone. When the body breaks off, what came of it
+   * stays, and the client can go on from there.
+   */
+  append(piece: Piece): Promise<void>;
+  /**
+   * Adds the last bytes, checks the digest of all, and publishes the blob. Throws what append throws, and DIGEST_INVALID,
+   * which leaves the upload as it was.
+   */
+  commit(digest: Digest, last?: Piece): Promise<Descriptor>;
   cancel(): Promise<void>;
+}
+
+/** A part of a blob on its way in. */
+export interface Piece {
+  readonly body: ByteStream;
+  /** Where it belongs, which has to be where the last one ended. Without it, it belongs there. */
+  readonly start?: number;
+  /** The first byte after it, when it is known beforehand: a body of another length is refused. */
+  readonly end?: number;
 }
 
 export interface PushedManifest {

@@ -184,8 +184,8 @@ function testWriting(test: Test): void {
 
   test("a blob is readable once it is committed, and not before", async (registry) => {
     const upload = await registry.startUpload("new/one");
-    await upload.append(chunksOf(blob.subarray(0, 10)));
-    await upload.append(chunksOf(blob.subarray(10)), 10);
+    await upload.append({ body: chunksOf(blob.subarray(0, 10)) });
+    await upload.append({ body: chunksOf(blob.subarray(10)), start: 10 });
     assert.equal(upload.size, blob.length);
     await assert.rejects(registry.getBlob("new/one", digest));
     assert.equal((await upload.commit(digest)).digest, digest);
@@ -195,34 +195,57 @@ function testWriting(test: Test): void {
 
   test("an upload goes on where it was, also for somebody else", async (registry) => {
     const first = await registry.startUpload("new/one");
-    await first.append(chunksOf(blob.subarray(0, 10)));
+    await first.append({ body: chunksOf(blob.subarray(0, 10)) });
     const second = await registry.resumeUpload("new/one", first.id);
     assert.equal(second.size, 10);
-    await second.append(chunksOf(blob.subarray(10)), 10);
+    await second.append({ body: chunksOf(blob.subarray(10)), start: 10 });
     await second.commit(digest);
     assert.deepEqual(await blobOf(registry, "new/one", digest), blob);
   });
 
   test("append() refuses a gap and leaves the upload as it was", async (registry) => {
     const upload = await registry.startUpload("new/one");
-    await upload.append(chunksOf(blob.subarray(0, 10)));
-    await refuses("RANGE_INVALID", upload.append(chunksOf(blob.subarray(12)), 12));
-    await refuses("RANGE_INVALID", upload.append(chunksOf(blob.subarray(0, 10)), 0));
-    await upload.append(chunksOf(blob.subarray(10)), 10);
+    await upload.append({ body: chunksOf(blob.subarray(0, 10)) });
+    await refuses("RANGE_INVALID", upload.append({ body: chunksOf(blob.subarray(12)), start: 12 }));
+    await refuses("RANGE_INVALID", upload.append({ body: chunksOf(blob.subarray(0, 10)), start: 0 }));
+    await upload.append({ body: chunksOf(blob.subarray(10)), start: 10 });
     await upload.commit(digest);
     assert.deepEqual(await blobOf(registry, "new/one", digest), blob);
   });
 
   test("commit() refuses other bytes than the digest's", async (registry) => {
     const upload = await registry.startUpload("new/one");
-    await upload.append(chunksOf(blob));
+    await upload.append({ body: chunksOf(blob) });
     await refuses("DIGEST_INVALID", upload.commit(NOWHERE));
     await assert.rejects(registry.statBlob("new/one", NOWHERE));
   });
 
+  test("commit() adds the last piece, and with a wrong digest leaves the upload as it was", async (registry) => {
+    const upload = await registry.startUpload("new/one");
+    await upload.append({ body: chunksOf(blob.subarray(0, 10)) });
+    const last = { start: 10, end: blob.length };
+    await refuses("DIGEST_INVALID", upload.commit(NOWHERE, { body: chunksOf(blob.subarray(10)), ...last }));
+    await refuses(
+      "RANGE_INVALID",
+      upload.commit(digest, { body: chunksOf(blob.subarray(12)), start: 12, end: blob.length }),
+    );
+    assert.equal((await registry.resumeUpload("new/one", upload.id)).size, 10);
+    await upload.commit(digest, { body: chunksOf(blob.subarray(10)), ...last });
+    assert.deepEqual(await blobOf(registry, "new/one", digest), blob);
+  });
+
+  test("append() refuses a body that is longer or shorter than was said, and keeps nothing of it", async (registry) => {
+    const upload = await registry.startUpload("new/one");
+    await refuses("RANGE_INVALID", upload.append({ body: chunksOf(blob), start: 0, end: blob.length - 1 }));
+    await refuses("RANGE_INVALID", upload.append({ body: chunksOf(blob), start: 0, end: blob.length + 1 }));
+    await upload.append({ body: chunksOf(blob), start: 0, end: blob.length });
+    await upload.commit(digest);
+    assert.deepEqual(await blobOf(registry, "new/one", digest), blob);
+  });
+
   test("a cancelled upload is gone", async (registry) => {
     const upload = await registry.startUpload("new/one");
-    await upload.append(chunksOf(blob));
+    await upload.append({ body: chunksOf(blob) });
     await upload.cancel();
     await refuses("BLOB_UPLOAD_UNKNOWN", registry.resumeUpload("new/one", upload.id));
     await refuses("BLOB_UPLOAD_UNKNOWN", registry.resumeUpload("hello", "no-such-session"));
@@ -231,7 +254,7 @@ function testWriting(test: Test): void {
   test("sha512 works like sha256", async (registry) => {
     const long = digestOf(blob, "sha512");
     const upload = await registry.startUpload("new/one", { algorithm: "sha512" });
-    await upload.append(chunksOf(blob));
+    await upload.append({ body: chunksOf(blob) });
     await upload.commit(long);
     assert.deepEqual(await blobOf(registry, "new/one", long), blob);
   });
@@ -259,6 +282,21 @@ function testWriting(test: Test): void {
     await registry.getManifest("hello", HELLO.manifest.descriptor.digest);
   });
 
+  test("pushManifest() refuses what could not be pulled whole, and stores nothing of it", async (registry) => {
+    const { bytes, descriptor } = HELLO.manifest;
+    const { mediaType, digest: target } = descriptor;
+    await refuses("MANIFEST_BLOB_UNKNOWN", registry.pushManifest("new/one", { mediaType, bytes }, [parseTag("1")]));
+    await assert.rejects(registry.getManifest("new/one", target));
+    const falseSize = Buffer.from(
+      bytes.toString().replace(`"size":${HELLO.config.length}`, `"size":${HELLO.config.length + 1}`),
+    );
+    await refuses(
+      "MANIFEST_INVALID",
+      registry.pushManifest("hello", { mediaType, bytes: falseSize }, [parseTag("1.0")]),
+    );
+    assert.equal((await registry.statManifest("hello", parseTag("1.0"))).digest, target);
+  });
+
   test("pushManifest() by a digest that is not its own is refused", async (registry) => {
     const { bytes, descriptor } = HELLO.manifest;
     const wrong = { mediaType: descriptor.mediaType, bytes, digest: NOWHERE };
@@ -271,6 +309,7 @@ function testWriting(test: Test): void {
 
   test("listReferrers() gives the manifests that have the subject, by type", async (registry) => {
     const subject = HELLO.manifest.descriptor;
+    await pushBlob(registry, "hello", Buffer.from("{}"));
     const signature = referrer("application/vnd.example.signature", subject.digest);
     const sbom = referrer("application/vnd.example.sbom+json", subject.digest);
     for (const pushed of [signature, sbom]) {
@@ -300,6 +339,19 @@ function testWriting(test: Test): void {
     await refuses("MANIFEST_UNKNOWN", registry.deleteTag("hello", parseTag("1.0")));
     await refuses("MANIFEST_UNKNOWN", registry.deleteManifest("hello", target));
     await refuses("NAME_UNKNOWN", registry.deleteManifest("nobody", target));
+  });
+
+  test("what a manifest is made of cannot be deleted before it", async (registry) => {
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const { digest: child } = HELLO.manifest.descriptor;
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [HELLO.manifest.descriptor] }));
+    await registry.pushManifest("hello", { mediaType, bytes }, [parseTag("all")]);
+    await refuses("UNSUPPORTED", registry.deleteManifest("hello", child));
+    await refuses("UNSUPPORTED", registry.deleteBlob("hello", digestOf(HELLO.config)));
+    await registry.getManifest("hello", parseTag("1.0"));
+    await registry.deleteManifest("hello", digestOf(bytes));
+    await registry.deleteManifest("hello", child);
+    await registry.deleteBlob("hello", digestOf(HELLO.layers[1] ?? blob));
   });
 
   test("deleteBlob() takes a blob out of one repository", async (registry) => {

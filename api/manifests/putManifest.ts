@@ -12,7 +12,7 @@ export const putManifest: Handler<"putManifest"> = async ({ path, query, content
   const digest: Digest | undefined = reference.includes(":") ? parseDigest(reference) : undefined;
   const tags = digest ? (query.tag ?? []).map(parseTag) : [parseTag(reference)];
   const bytes = await readManifest(body);
-  const manifest = { mediaType: contentType, bytes, ...(digest ? { digest } : {}) };
+  const manifest = { bytes, ...(contentType === "" ? {} : { mediaType: contentType }), ...(digest ? { digest } : {}) };
   const pushed = await registry.pushManifest(name, manifest, tags);
   return {
     status: 201,

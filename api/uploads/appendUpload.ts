@@ -1,10 +1,14 @@
-import { appendPiece } from "../append-piece.ts";
 import type { Handler } from "../operation.ts";
+import { pieceOf, refusePiece } from "../pieces.ts";
 import { uploadHeaders } from "../upload-headers.ts";
 
 /** PATCH /v2/{name}/blobs/uploads/{session}: send bytes to an upload. */
-export const appendUpload: Handler<"appendUpload"> = async ({ path, headers, body }, registry) => {
-  const upload = await registry.resumeUpload(path.name, path.session);
-  const refused = await appendPiece(path.name, upload, body, headers["content-range"]);
-  return refused ?? { status: 202, headers: uploadHeaders(path.name, upload) };
+export const appendUpload: Handler<"appendUpload"> = async ({ path: { name, session }, headers, body }, registry) => {
+  const upload = await registry.resumeUpload(name, session);
+  try {
+    await upload.append(pieceOf(body, headers["content-range"]));
+  } catch (error) {
+    return refusePiece(name, upload, error);
+  }
+  return { status: 202, headers: uploadHeaders(name, upload) };
 };

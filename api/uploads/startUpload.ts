@@ -5,19 +5,23 @@ import type { Handler } from "../operation.ts";
 import { createdHeaders, uploadHeaders } from "../upload-headers.ts";
 
 /** POST /v2/{name}/blobs/uploads/: start an upload, upload at once, or mount. */
-export const startUpload: Handler<"startUpload"> = async ({ path: { name }, query, body }, registry) => {
+export const startUpload: Handler<"startUpload"> = async ({ path: { name }, query, client, body }, registry) => {
   if (query.mount !== undefined) {
     const mounted = await mount(registry, name, query.mount, query.from);
     if (mounted) return { status: 201, headers: createdHeaders(name, mounted.digest) };
   }
   const algorithm = query["digest-algorithm"];
-  const upload = await registry.startUpload(name, algorithm ? { algorithm } : {});
-  if (query.digest === undefined || query.mount !== undefined) {
-    return { status: 202, headers: uploadHeaders(name, upload) };
+  const whole = query.digest === undefined || query.mount !== undefined ? undefined : parseDigest(query.digest);
+  const upload = await registry.startUpload(name, { client, ...(algorithm ? { algorithm } : {}) });
+  if (!whole) return { status: 202, headers: uploadHeaders(name, upload) };
+  try {
+    const { digest } = await upload.commit(whole, { body });
+    return { status: 201, headers: createdHeaders(name, digest) };
+  } catch (error) {
+    // Nobody was told of the session, so nobody would ever finish it.
+    await upload.cancel();
+    throw error;
   }
-  await upload.append(body);
-  const { digest } = await upload.commit(parseDigest(query.digest));
-  return { status: 201, headers: createdHeaders(name, digest) };
 };
 
 /** Undefined when the blob cannot be had that way: the client then uploads it, so this must be no error. */

@@ -1,5 +1,6 @@
+import type { ManifestFacts } from "../manifest.ts";
 import type { Digest } from "../reference.ts";
-import type { Descriptor, ManifestContent } from "../registry.ts";
+import type { ManifestContent } from "../registry.ts";
 import type { FileRange } from "./files.ts";
 import type { ImageParts } from "./serialisations.ts";
 
@@ -23,21 +24,10 @@ export interface Root {
   readonly names: readonly string[];
 }
 
-/** What a manifest is made of. */
-export interface PartDescriptor extends Descriptor {
-  /** `linux/amd64`, …; empty when the manifest does not say. */
-  readonly platform: string;
-}
-
 /** A manifest and what can be said of it without reading it again. */
-export interface FoundManifest extends ManifestContent {
-  /** What it is made of: other manifests (of an index), or blobs. */
-  readonly parts: readonly PartDescriptor[];
+export interface FoundManifest extends ManifestContent, ManifestFacts {
   /** `linux/amd64`, …; empty when nobody says. */
   readonly platform: string;
-  readonly subject?: Digest;
-  /** How it is described to those who ask what refers to its subject. */
-  readonly referrer: Descriptor;
   /** Of an image whose manifest was rebuilt: what every other manifest that it may have had is made of. */
   readonly rebuilt?: ImageParts;
 }

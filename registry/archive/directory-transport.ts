@@ -1,8 +1,8 @@
+import { fieldsOf } from "../json.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { type Digest, digestOf } from "../reference.ts";
 import type { ArchiveContent, FoundManifest } from "./content.ts";
 import type { FileRange } from "./files.ts";
-import { fieldsOf } from "./json.ts";
 import type { Members } from "./members.ts";
 import { type FindBlob, readTree } from "./oci-layout.ts";
 

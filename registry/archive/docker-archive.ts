@@ -1,11 +1,12 @@
+import { elementsOf, fieldsOf } from "../json.ts";
+import { platformOf } from "../platform.ts";
 import { type Digest, digestFrom, digestOf, isDigest } from "../reference.ts";
 import { MAGIC_LENGTH, sniffCompression } from "./compression.ts";
 import type { ArchiveContent, FoundManifest, Root } from "./content.ts";
 import { type FileRange, hashRange, readHead, readSmall } from "./files.ts";
-import { elementsOf, fieldsOf, JSON_LIMIT, parseJson } from "./json.ts";
+import { JSON_LIMIT, parseJson } from "./json.ts";
 import { describeManifest } from "./manifests.ts";
 import { type Members, need } from "./members.ts";
-import { platformOf } from "./platform.ts";
 import { canonicalManifest, type LayerPart } from "./serialisations.ts";
 import { readEach, Unusable } from "./unusable.ts";
 

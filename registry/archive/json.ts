@@ -11,10 +11,3 @@ export function parseJson(bytes: Uint8Array, shown: string): unknown {
     throw new Unusable(`${shown} is not JSON; export the image again`, { cause });
   }
 }
-
-/** The members of a JSON object; of anything else none. */
-export const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-
-/** The elements of a JSON array; of anything else none. */
-export const elementsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

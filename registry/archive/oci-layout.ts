@@ -1,10 +1,12 @@
+import { elementsOf, fieldsOf } from "../json.ts";
+import { descriptorOf, isIndex, type PartDescriptor } from "../manifest.ts";
+import { platformOf } from "../platform.ts";
 import { algorithmOf, type Digest, digestOf } from "../reference.ts";
-import type { ArchiveContent, FoundManifest, PartDescriptor, Root } from "./content.ts";
+import type { ArchiveContent, FoundManifest, Root } from "./content.ts";
 import { type FileRange, readSmall } from "./files.ts";
-import { elementsOf, fieldsOf, JSON_LIMIT, parseJson } from "./json.ts";
-import { describeManifest, descriptorOf, isIndex } from "./manifests.ts";
+import { JSON_LIMIT, parseJson } from "./json.ts";
+import { describeManifest } from "./manifests.ts";
 import type { Members } from "./members.ts";
-import { platformOf } from "./platform.ts";
 import { readEach, tryEach, Unusable } from "./unusable.ts";
 
 /** Deeper than any tool nests indexes; a loop ends here too. */

@@ -1,7 +1,8 @@
+import { isIndex } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { type Digest, digestOf } from "../reference.ts";
 import type { ArchiveContent, FoundManifest } from "./content.ts";
-import { describeManifest, isIndex } from "./manifests.ts";
+import { describeManifest } from "./manifests.ts";
 import { Unusable } from "./unusable.ts";
 
 /** `linux-amd64`, `linux-arm-v7`, `windows-amd64.tar`: how the platforms of one image lie beside each other. */

@@ -1,8 +1,9 @@
+import { elementsOf, fieldsOf } from "../json.ts";
 import type { ArchiveContent } from "./content.ts";
 import { readDirectoryTransport } from "./directory-transport.ts";
 import { readDockerArchive } from "./docker-archive.ts";
 import { readSmall } from "./files.ts";
-import { elementsOf, fieldsOf, JSON_LIMIT, parseJson } from "./json.ts";
+import { JSON_LIMIT, parseJson } from "./json.ts";
 import { below, type Members } from "./members.ts";
 import { readOciLayout } from "./oci-layout.ts";
 import { Unusable } from "./unusable.ts";

@@ -1,19 +1,13 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { readAll } from "../content.ts";
-import { RegistryError } from "../errors.ts";
-import { parseSubject } from "../manifest.ts";
+import { inUse, RegistryError } from "../errors.ts";
+import { factsOf, type ManifestFacts } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
+import { assertParts } from "../parts.ts";
+import { readPushedManifest } from "../pushed-manifest.ts";
 import { resolveRange } from "../range.ts";
-import {
-  algorithmOf,
-  type Digest,
-  digestFrom,
-  digestOf,
-  type Reference,
-  refersByDigest,
-  type Tag,
-} from "../reference.ts";
-import type { Descriptor, ManifestContent, Registry, Upload } from "../registry.ts";
+import { type Digest, digestOf, hashAlgorithmOf, type Reference, refersByDigest, type Tag } from "../reference.ts";
+import type { Descriptor, ManifestContent, Piece, Registry, Upload } from "../registry.ts";
 
 interface Repository {
   readonly blobs: Map<Digest, Uint8Array>;
@@ -22,11 +16,7 @@ interface Repository {
   readonly uploads: Map<string, Upload>;
 }
 
-interface StoredManifest extends ManifestContent {
-  readonly subject: Digest | undefined;
-  /** How the manifest is described to those who ask what refers to its subject. */
-  readonly referrer: Descriptor;
-}
+interface StoredManifest extends ManifestContent, ManifestFacts {}
 
 /**
  * A registry that forgets: the shortest complete implementation of the waist, and the measure of the others.
@@ -83,9 +73,9 @@ export function memory(): Registry {
       return findManifest(name, reference).descriptor;
     },
 
-    async startUpload(name, { algorithm = "sha256" } = {}) {
+    async startUpload(name) {
       const { blobs, uploads } = findOrCreate(name);
-      const upload = createUpload(algorithm, {
+      const upload = createUpload({
         publish: (digest, bytes) => blobs.set(digest, bytes),
         forget: () => uploads.delete(upload.id),
       });
@@ -104,28 +94,30 @@ export function memory(): Registry {
       findOrCreate(name).blobs.set(digest, bytes);
       return blobDescriptor(digest, bytes.length);
     },
-    async pushManifest(name, { mediaType, bytes, digest = digestOf(bytes) }, tags = []) {
-      const actual = digestOf(bytes, algorithmOf(digest) === "sha512" ? "sha512" : "sha256");
-      if (actual !== digest) throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
+    async pushManifest(name, { mediaType: given, bytes, digest = digestOf(bytes) }, tags = []) {
+      assertDigest(bytes, digest);
+      const { mediaType, json } = readPushedManifest(bytes, given);
       const descriptor = { mediaType, digest, size: bytes.length };
-      const { subject, artifactType, annotations } = parseSubject(bytes);
-      const referrer = {
-        ...descriptor,
-        ...(artifactType === undefined ? {} : { artifactType }),
-        ...(annotations === undefined ? {} : { annotations }),
-      };
+      const facts = factsOf(descriptor, json);
       const repository = findOrCreate(name);
-      repository.manifests.set(digest, { descriptor, bytes, subject, referrer });
+      const { blobs, manifests } = repository;
+      assertParts(mediaType, facts, (part) => manifests.get(part)?.bytes.length ?? blobs.get(part)?.length);
+      manifests.set(digest, { descriptor, bytes, ...facts });
       for (const tag of tags) repository.tags.set(tag, digest);
-      return subject === undefined ? { descriptor } : { descriptor, subject };
+      return { descriptor, ...(facts.subject ? { subject: facts.subject } : {}) };
     },
 
     async deleteBlob(name, digest) {
-      if (!find(name).blobs.delete(digest)) throw new RegistryError("BLOB_UNKNOWN", digest);
+      const { blobs, manifests } = find(name);
+      if (!blobs.has(digest)) throw new RegistryError("BLOB_UNKNOWN", digest);
+      assertUnused(digest, manifests.values());
+      blobs.delete(digest);
     },
     async deleteManifest(name, digest) {
       const { manifests, tags } = find(name);
-      if (!manifests.delete(digest)) throw new RegistryError("MANIFEST_UNKNOWN", digest);
+      if (!manifests.has(digest)) throw new RegistryError("MANIFEST_UNKNOWN", digest);
+      assertUnused(digest, manifests.values());
+      manifests.delete(digest);
       for (const [tag, target] of tags) if (target === digest) tags.delete(tag);
     },
     async deleteTag(name, tag) {
@@ -158,28 +150,45 @@ const blobDescriptor = (digest: Digest, size: number): Descriptor => ({ mediaTyp
 const sortedAfter = <T extends string>(names: T[], after: string): T[] =>
   names.filter((name) => name > after).sort((a, b) => (a < b ? -1 : 1));
 
-function createUpload(
-  algorithm: "sha256" | "sha512",
-  { publish, forget }: { publish: (digest: Digest, bytes: Uint8Array) => void; forget: () => void },
-): Upload {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+function assertDigest(bytes: Uint8Array, digest: Digest): void {
+  const actual = digestOf(bytes, hashAlgorithmOf(digest));
+  if (actual !== digest) throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
+}
+
+function assertUnused(digest: Digest, manifests: Iterable<StoredManifest>): void {
+  for (const { descriptor, parts } of manifests) {
+    if (parts.some((part) => part.digest === digest)) throw inUse(digest, descriptor.digest);
+  }
+}
+
+function createUpload({
+  publish,
+  forget,
+}: {
+  publish: (digest: Digest, bytes: Uint8Array) => void;
+  forget: () => void;
+}): Upload {
+  let received: Uint8Array = new Uint8Array(0);
+  const withPiece = async ({ body, start = received.length, end }: Piece): Promise<Uint8Array> => {
+    const size = received.length;
+    if (start !== size) throw new RegistryError("RANGE_INVALID", `the next byte is ${size}, not ${start}`, { size });
+    const bytes = await readAll(body);
+    if (end !== undefined && bytes.length !== end - start) {
+      throw new RegistryError("RANGE_INVALID", `the piece has ${bytes.length} bytes, not ${end - start}`);
+    }
+    return Buffer.concat([received, bytes]);
+  };
   return {
     id: randomUUID(),
     get size() {
-      return size;
+      return received.length;
     },
-    async append(body, start = size) {
-      if (start !== size) throw new RegistryError("RANGE_INVALID", `the next byte is ${size}, not ${start}`, { size });
-      const chunk = await readAll(body);
-      chunks.push(chunk);
-      size += chunk.length;
+    async append(piece) {
+      received = await withPiece(piece);
     },
-    async commit(digest) {
-      const used = algorithmOf(digest) === "sha512" ? "sha512" : algorithm;
-      const bytes = Buffer.concat(chunks);
-      const actual = digestFrom(used, createHash(used).update(bytes).digest("hex"));
-      if (actual !== digest) throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
+    async commit(digest, last) {
+      const bytes = last ? await withPiece(last) : received;
+      assertDigest(bytes, digest);
       publish(digest, bytes);
       forget();
       return blobDescriptor(digest, bytes.length);

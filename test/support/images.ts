@@ -62,9 +62,8 @@ export async function pushImage(registry: Registry, { repository, tag, config, l
 /** Uploads a blob in one piece. */
 export async function pushBlob(registry: Registry, repository: string, bytes: Uint8Array): Promise<Digest> {
   const upload = await registry.startUpload(repository);
-  await upload.append(chunksOf(bytes));
   const digest = digestOf(bytes);
-  await upload.commit(digest);
+  await upload.commit(digest, { body: chunksOf(bytes) });
   return digest;
 }
 

@@ -2,7 +2,7 @@ import { readAll } from "../../registry/content.ts";
 import { type ErrorCode, RegistryError } from "../../registry/errors.ts";
 import { MEDIA_TYPES } from "../../registry/media-types.ts";
 import { parseDigest, parseTag, type Reference, type Tag } from "../../registry/reference.ts";
-import type { ByteStream, Descriptor, Registry, Upload } from "../../registry/registry.ts";
+import type { ByteStream, Descriptor, Piece, Registry, Upload } from "../../registry/registry.ts";
 
 /**
  * A registry over HTTP: the inverse of api/. With it the contract that is asked of the stores is asked of the server.
@@ -74,12 +74,12 @@ export function remote(origin: string, { pageSize }: { pageSize?: number } = {})
       const reference = digest ?? (tags.length === 1 ? first : undefined);
       if (!reference) throw new Error("Over HTTP a manifest is pushed by its digest or by one tag");
       const response = await ask("PUT", `/v2/${name}/manifests/${reference}${digest ? `?${query}` : ""}`, {
-        headers: { "content-type": mediaType },
-        body: bytes,
+        headers: mediaType === undefined ? {} : { "content-type": mediaType },
+        body: bytes as Uint8Array<ArrayBuffer>,
       });
       const subject = response.headers.get("oci-subject");
       const pushed = parseDigest(response.headers.get("docker-content-digest") ?? "");
-      const descriptor = { mediaType, digest: pushed, size: bytes.length };
+      const descriptor = { mediaType: mediaType ?? "", digest: pushed, size: bytes.length };
       return subject === null ? { descriptor } : { descriptor, subject: parseDigest(subject) };
     },
 
@@ -115,15 +115,15 @@ function uploadAt(ask: Ask, opened: Response): Upload {
     get size() {
       return size;
     },
-    async append(body, start) {
-      const bytes = await readAll(body);
-      const range = start === undefined ? {} : { "content-range": `${start}-${start + bytes.length - 1}` };
-      const response = await ask("PATCH", location, { headers: range, body: bytes });
+    async append(piece) {
+      const { bytes, headers } = await readPiece(piece);
+      const response = await ask("PATCH", location, { headers, body: bytes });
       location = response.headers.get("location") ?? "";
       size += bytes.length;
     },
-    async commit(digest) {
-      const response = await ask("PUT", `${location}?digest=${encodeURIComponent(digest)}`);
+    async commit(digest, last) {
+      const { bytes, headers } = last ? await readPiece(last) : { bytes: Buffer.alloc(0), headers: {} };
+      const response = await ask("PUT", `${location}?digest=${encodeURIComponent(digest)}`, { headers, body: bytes });
       const stored = await ask("HEAD", response.headers.get("location") ?? "");
       return descriptorOf(stored);
     },
@@ -131,6 +131,12 @@ function uploadAt(ask: Ask, opened: Response): Upload {
       await ask("DELETE", location);
     },
   };
+}
+
+async function readPiece({ body, start, end }: Piece) {
+  const bytes = await readAll(body);
+  const last = start === undefined ? undefined : (end ?? start + bytes.length) - 1;
+  return { bytes, headers: last === undefined ? {} : { "content-range": `${start}-${last}` } };
 }
 
 /** `0-0` stands for no byte and for one; a status request is only made here when there are more. */

@@ -1,0 +1,8 @@
+/** The members of a JSON object; of anything else none. */
+export const fieldsOf = (value: unknown): Record<string, unknown> => (isObject(value) ? value : {});
+
+/** The elements of a JSON array; of anything else none. */
+export const elementsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
