@@ -36,6 +36,13 @@ export function isDigest(text: string): text is Digest {
   return length === undefined || (encoded.length === length && /^[a-f0-9]+$/.test(encoded));
 }
 
+const LIBRARY = "library/";
+
+/** A name of one segment and `library/<name>` are the same repository, as on Docker Hub. */
+export function canonicalName(name: string): string {
+  return name.startsWith(LIBRARY) && !name.includes("/", LIBRARY.length) ? name.slice(LIBRARY.length) : name;
+}
+
 /** Throws DIGEST_INVALID. */
 export function parseDigest(text: string): Digest {
   if (!isDigest(text)) throw new RegistryError("DIGEST_INVALID", quote(text));

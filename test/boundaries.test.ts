@@ -11,10 +11,18 @@ const ALLOWED: Record<string, { own: readonly string[]; packages: readonly strin
   gen: { own: [], packages: [] },
   registry: { own: ["gen", "registry"], packages: [] },
   "registry/archive": { own: ["registry", "registry/archive"], packages: [] },
+  "registry/layer": { own: ["registry", "registry/layer"], packages: [] },
+  "registry/store/data": {
+    own: ["registry", "registry/archive", "registry/store", "registry/store/data"],
+    packages: [],
+  },
   "registry/store": { own: ["registry", "registry/archive", "registry/store"], packages: ["fzstd"] },
   api: { own: ["gen", "registry", "api", "api/*"], packages: ["openapi-backend", "express", "swagger-ui-express"] },
   "api/*": { own: ["registry", "api"], packages: [] },
-  cmd: { own: ["api", "registry", "registry/archive", "registry/store", "cmd"], packages: [] },
+  cmd: {
+    own: ["api", "registry", "registry/archive", "registry/layer", "registry/store", "registry/store/data", "cmd"],
+    packages: [],
+  },
 };
 
 /** `api/blobs/getBlob.ts` lies in the room `api/*`, `registry/store/folder.ts` in `registry/store`. */

@@ -1,8 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fallbackTags } from "../registry/layer/fallback-tags.ts";
+import { immutableTags } from "../registry/layer/immutable-tags.ts";
+import { overlay } from "../registry/layer/overlay.ts";
+import { readOnly } from "../registry/layer/read-only.ts";
 import type { Registry } from "../registry/registry.ts";
 import { readFolder } from "../registry/store/catalogue.ts";
+import { openDataStore } from "../registry/store/data/data-store.ts";
 import { folder } from "../registry/store/folder.ts";
 import { memory } from "../registry/store/memory.ts";
 import { type Subject, testRegistry } from "./contract.ts";
@@ -14,6 +19,35 @@ async function memoryWith(images: readonly TestImage[]): Promise<Subject> {
   const registry = memory();
   for (const image of images) await pushImage(registry, image);
   return { registry, close: async () => {} };
+}
+
+async function dataWith(images: readonly TestImage[]): Promise<Subject> {
+  const root = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
+  const { registry, close } = await openDataStore(join(root, "data"), { sync: false });
+  for (const image of images) await pushImage(registry, image);
+  return {
+    registry,
+    close: async () => {
+      await close();
+      rmSync(root, { recursive: true });
+    },
+  };
+}
+
+/** Everything was pushed by a process that is gone. */
+async function reopenedWith(images: readonly TestImage[]): Promise<Subject> {
+  const root = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
+  const first = await openDataStore(join(root, "data"), { sync: false });
+  for (const image of images) await pushImage(first.registry, image);
+  await first.close();
+  const { registry, close } = await openDataStore(join(root, "data"), { sync: false });
+  return {
+    registry,
+    close: async () => {
+      await close();
+      rmSync(root, { recursive: true });
+    },
+  };
 }
 
 async function folderWith(images: readonly TestImage[]): Promise<Subject> {
@@ -34,6 +68,27 @@ async function overHttp({ registry, close }: Subject, client: (origin: string) =
 }
 
 testRegistry("the memory store", memoryWith, { writable: true });
+testRegistry("the data store", dataWith, { writable: true });
+testRegistry("the data store, opened again", reopenedWith, { writable: true });
+testRegistry("a server of the data store", async (images) => overHttp(await dataWith(images), remote), {
+  writable: true,
+});
+testRegistry(
+  "layers over pushed images",
+  async (images) => {
+    const { registry, close } = await memoryWith(images);
+    return { registry: immutableTags(fallbackTags(overlay(registry, memory())), () => false), close };
+  },
+  { writable: true },
+);
+testRegistry(
+  "layers over images that are only read",
+  async (images) => {
+    const { registry, close } = await memoryWith(images);
+    return { registry: readOnly(fallbackTags(overlay(memory(), registry)), "for a test"), close };
+  },
+  { writable: false },
+);
 testRegistry("the folder store", folderWith, { writable: false });
 testRegistry("a server of the memory store", async (images) => overHttp(await memoryWith(images), remote), {
   writable: true,

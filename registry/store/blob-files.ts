@@ -34,6 +34,12 @@ export interface BlobFiles {
    * more files can be opened.
    */
   open(file: FileRange, digest: Digest, part: { start: number; end: number }): Promise<Body>;
+  /** Whether the bytes have been proved to match; false also when nobody has looked yet. */
+  isGood(file: FileRange, digest: Digest): Promise<boolean>;
+  /** Whether the file is there and holds something else, as far as anybody has looked. */
+  isDamaged(file: FileRange, digest: Digest): Promise<boolean>;
+  /** Takes the file as it is now for good: its bytes were hashed while they were written. */
+  trust(file: FileRange, digest: Digest): Promise<void>;
 }
 
 /** `onDamage` hears once of each file that does not hold what its name says. */
@@ -63,7 +69,20 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
     return running;
   };
 
+  const verdictOn = async (file: FileRange, digest: Digest): Promise<boolean | undefined> => {
+    const stats = await stat(file.path).catch(() => undefined);
+    if (!stats) return undefined;
+    return fits(stats, file) ? verdicts.get(keyOf(stats, file, digest)) : false;
+  };
+
   return {
+    isGood: async (file, digest) => (await verdictOn(file, digest)) === true,
+    isDamaged: async (file, digest) => (await verdictOn(file, digest)) === false,
+    async trust(file, digest) {
+      const stats = await stat(file.path).catch(refuse(digest));
+      assertFits(stats, file, digest);
+      judge(keyOf(stats, file, digest), file, digest, true);
+    },
     async stat(file, digest) {
       const stats = await stat(file.path).catch(refuse(digest));
       assertFits(stats, file, digest);
@@ -130,10 +149,13 @@ async function matches(stream: ByteStream, digest: Digest): Promise<boolean> {
 }
 
 function assertFits(stats: BigIntStats, file: FileRange, digest: Digest): void {
-  const fits = stats.isFile() && stats.size >= BigInt(file.offset + file.size);
+  if (!fits(stats, file)) throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
+}
+
+function fits(stats: BigIntStats, file: FileRange): boolean {
+  const reaches = stats.isFile() && stats.size >= BigInt(file.offset + file.size);
   // A file that holds nothing but the blob has exactly its size.
-  const exact = file.offset > 0 || stats.size === BigInt(file.size);
-  if (!fits || !exact) throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
+  return reaches && (file.offset > 0 || stats.size === BigInt(file.size));
 }
 
 /** The time of change counts too: who copies may set the time of modification back. */

@@ -1,7 +1,7 @@
 import type { FoundManifest } from "../archive/content.ts";
 import type { FileRange } from "../archive/files.ts";
 import { possibleManifests } from "../archive/serialisations.ts";
-import type { Digest, Tag } from "../reference.ts";
+import { canonicalName, type Digest, type Tag } from "../reference.ts";
 import type { Descriptor, ManifestContent } from "../registry.ts";
 import { type Scan, type ScannedArchive, type Skipped, scan } from "./scan.ts";
 
@@ -64,13 +64,6 @@ export function platformsOf({ manifest, archive }: TaggedImage): string[] {
     .map(({ platform }) => platform)
     .filter((platform) => platform !== "" && !platform.startsWith("unknown"));
 }
-
-/** A name of one segment and `library/<name>` are the same repository, as on Docker Hub. */
-export function canonicalName(name: string): string {
-  return name.startsWith(LIBRARY) && !name.includes("/", LIBRARY.length) ? name.slice(LIBRARY.length) : name;
-}
-
-const LIBRARY = "library/";
 
 function named(archives: readonly ScannedArchive[]): Omit<Catalogue, "skipped"> {
   const drafts = new Map<string, Draft>();

@@ -3,10 +3,10 @@ import { complete } from "../complete.ts";
 import { RegistryError } from "../errors.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { resolveRange } from "../range.ts";
-import { type Digest, type Reference, refersByDigest } from "../reference.ts";
+import { canonicalName, type Digest, type Reference, refersByDigest } from "../reference.ts";
 import type { ManifestContent, Registry } from "../registry.ts";
 import { blobFiles } from "./blob-files.ts";
-import { type Catalogue, canonicalName, type Repository } from "./catalogue.ts";
+import type { Catalogue, Repository } from "./catalogue.ts";
 
 const READ_ONLY = "it serves a folder of archives; to add an image, put its archive into the folder";
 

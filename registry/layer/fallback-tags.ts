@@ -1,0 +1,38 @@
+import { RegistryError } from "../errors.ts";
+import { MEDIA_TYPES } from "../media-types.ts";
+import { type Digest, digestOf, isDigest, type Reference, refersByDigest, type Tag } from "../reference.ts";
+import type { Descriptor, ManifestContent, Registry } from "../registry.ts";
+
+/**
+ * The referrers of a manifest, also for clients that do not know the request for them: these look for an index under the
+ * tag `sha256-<hex>` (distribution-spec, "Referrers Tag Schema"). Where nobody pushed such a tag it is made of what the
+ * registry knows, and it is not listed. An index that was pushed under the tag is served as it is.
+ */
+export function fallbackTags(next: Registry): Registry {
+  const made = async (name: string, reference: Reference, error: unknown): Promise<ManifestContent> => {
+    const subject = subjectOf(reference);
+    if (!subject || !(error instanceof RegistryError && error.code === "MANIFEST_UNKNOWN")) throw error;
+    const manifests: Descriptor[] = [];
+    for await (const referrer of next.listReferrers(name, subject)) manifests.push(referrer);
+    if (manifests.length === 0) throw error;
+    return indexOf(manifests);
+  };
+  return {
+    ...next,
+    getManifest: (name, reference) => next.getManifest(name, reference).catch((error) => made(name, reference, error)),
+    statManifest: (name, reference) =>
+      next.statManifest(name, reference).catch(async (error) => (await made(name, reference, error)).descriptor),
+  };
+}
+
+/** The digest that a fallback tag stands for. One of sha512 is cut, so it cannot be told. */
+function subjectOf(reference: Reference | Tag): Digest | undefined {
+  if (refersByDigest(reference) || !reference.startsWith("sha256-")) return undefined;
+  const digest = reference.replace("-", ":");
+  return isDigest(digest) ? digest : undefined;
+}
+
+function indexOf(manifests: readonly Descriptor[]): ManifestContent {
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests }));
+  return { descriptor: { mediaType: MEDIA_TYPES.ociIndex, digest: digestOf(bytes), size: bytes.length }, bytes };
+}

@@ -1,0 +1,89 @@
+import type { FileRange } from "../../archive/files.ts";
+import { RegistryError } from "../../errors.ts";
+import { type KeyedLock, keyedLock } from "../../keyed-lock.ts";
+import type { Digest } from "../../reference.ts";
+import type { Body } from "../../registry.ts";
+import type { BlobFiles } from "../blob-files.ts";
+import type { Disk } from "./disk.ts";
+import type { Durable } from "./durable.ts";
+import type { Layout } from "./layout.ts";
+
+/** The bytes of all blobs, each once, whichever repositories have it. */
+export interface Blobs {
+  /** Throws BLOB_UNKNOWN when the bytes are gone or known to be damaged. */
+  stat(digest: Digest, size: number): Promise<void>;
+  /** Throws BLOB_UNKNOWN, UNAVAILABLE. */
+  open(digest: Digest, size: number, part: { start: number; end: number }): Promise<Body>;
+  /** How many bytes are stored under a digest, in whatever state they are. */
+  sizeOf(digest: Digest): Promise<number | undefined>;
+  /**
+   * Moves a file whose bytes match the digest, and were synced, to its place; bytes that are there are replaced unless
+   * they are known to be good, which heals what was damaged. Durable after `settle` of what it returns.
+   */
+  adopt(file: string, digest: Digest, size: number): Promise<string>;
+  /** Nobody collects a blob while it is held. */
+  hold<T>(digest: Digest, action: () => Promise<T>): Promise<T>;
+}
+
+export interface BlobOptions {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly files: Durable;
+  readonly verified: BlobFiles;
+  /** Looks for a good copy elsewhere, and adopts it. False when there is none. */
+  readonly heal: (digest: Digest, size: number) => Promise<boolean>;
+  readonly quarantine: (digest: Digest) => Promise<void>;
+}
+
+export function blobStore({ disk, layout, files, verified, heal, quarantine }: BlobOptions): Blobs {
+  const held: KeyedLock = keyedLock();
+  const healing = new Map<string, Promise<boolean>>();
+  const rangeOf = (digest: Digest, size: number): FileRange => ({ path: layout.blob(digest), offset: 0, size });
+
+  /** Tries again once, when the bytes could be brought back: from the trash, or from another place that has them. */
+  const withHealing = async <T>(digest: Digest, size: number, read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof RegistryError && error.code === "BLOB_UNKNOWN")) throw error;
+      if (!(await bringBack(digest, size))) throw error;
+      return read();
+    }
+  };
+  const bringBack = (digest: Digest, size: number): Promise<boolean> => {
+    const running = healing.get(digest) ?? search(digest, size).finally(() => healing.delete(digest));
+    healing.set(digest, running);
+    return running;
+  };
+  const search = async (digest: Digest, size: number): Promise<boolean> => {
+    await held.run(digest, async () => {
+      if (await verified.isDamaged(rangeOf(digest, size), digest)) await quarantine(digest);
+    });
+    return (await restore(digest, size)) || heal(digest, size);
+  };
+  const restore = (digest: Digest, size: number): Promise<boolean> =>
+    held.run(digest, async () => {
+      const trashed = await disk.stat(layout.trashed(digest));
+      if (trashed?.size !== size) return false;
+      await files.place(layout.trashed(digest), layout.blob(digest));
+      await files.settle(layout.blob(digest));
+      return true;
+    });
+
+  return {
+    stat: (digest, size) => withHealing(digest, size, () => verified.stat(rangeOf(digest, size), digest)),
+    open: (digest, size, part) => withHealing(digest, size, () => verified.open(rangeOf(digest, size), digest, part)),
+    sizeOf: async (digest) => (await disk.stat(layout.blob(digest)))?.size,
+    async adopt(file, digest, size) {
+      const path = layout.blob(digest);
+      if (await verified.isGood(rangeOf(digest, size), digest)) {
+        await disk.remove(file);
+        return path;
+      }
+      await files.place(file, path);
+      await verified.trust(rangeOf(digest, size), digest);
+      return path;
+    },
+    hold: (digest, action) => held.run(digest, action),
+  };
+}

@@ -1,0 +1,207 @@
+import { join } from "node:path";
+import type { Digest } from "../../reference.ts";
+import { digestFrom, isDigest } from "../../reference.ts";
+import type { Blobs } from "./blobs.ts";
+import type { Disk } from "./disk.ts";
+import type { Durable } from "./durable.ts";
+import { digestNamedBy, type Layout } from "./layout.ts";
+import type { Leases } from "./leases.ts";
+import type { Manifests } from "./manifests.ts";
+import type { Repositories, RepositoryState } from "./repositories.ts";
+import type { SharedLock } from "./shared-lock.ts";
+import type { Uploads } from "./uploads.ts";
+import { usesOf } from "./uses.ts";
+
+/** What was collected, or with `dryRun` would be. */
+export interface Collection {
+  /** Blobs that left a repository, because no manifest of it is made of them. */
+  readonly unlinked: number;
+  /** Blobs that no repository has any more, and their bytes. They lie in the trash until the next collection. */
+  readonly trashed: number;
+  readonly bytes: number;
+  /** Blobs that were removed for good. */
+  readonly removed: number;
+  /** Uploads that were given up. */
+  readonly expired: number;
+  /** Why something was left alone. */
+  readonly problems: readonly string[];
+}
+
+export interface CollectOptions {
+  /** How old (ms) what is collected has to be. */
+  readonly grace: number;
+  readonly dryRun?: boolean;
+}
+
+export interface Collector {
+  /** One at a time: who asks while one runs waits for it. */
+  collect(options: CollectOptions): Promise<Collection>;
+  /** To be called before a repository gets a blob, while the blob is held. */
+  linking(digest: Digest): void;
+}
+
+export interface CollectorParts {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly files: Durable;
+  readonly repositories: Repositories;
+  readonly manifests: Manifests;
+  readonly blobs: Blobs;
+  readonly uploads: Pick<Uploads, "isActive" | "expire">;
+  readonly locks: SharedLock;
+  readonly leases: Leases;
+  readonly now: () => number;
+  /** Removes the folders of a repository that holds nothing. */
+  readonly removeRepository: (state: RepositoryState) => Promise<void>;
+}
+
+/**
+ * Finds what nobody needs, while others push and pull. A repository is locked only for as long as something is taken out
+ * of it; whatever cannot be read keeps all that it might need; and before bytes are moved away it is looked once more,
+ * with that blob held, whether somebody has taken it in meanwhile.
+ */
+export function collector(parts: CollectorParts): Collector {
+  let running: Promise<Collection> | undefined;
+  /** Blobs that were taken in since the collection began. */
+  let linked: Set<Digest> | undefined;
+
+  return {
+    collect(options) {
+      running ??= (async () => {
+        linked = new Set();
+        return collect(parts, options, linked);
+      })().finally(() => {
+        running = undefined;
+        linked = undefined;
+      });
+      return running;
+    },
+    linking: (digest) => void linked?.add(digest),
+  };
+}
+
+async function collect(
+  parts: CollectorParts,
+  options: CollectOptions,
+  linked: ReadonlySet<Digest>,
+): Promise<Collection> {
+  const problems: string[] = [];
+  const expired = options.dryRun ? 0 : await parts.uploads.expire();
+  const removed = await emptyTrash(parts, options);
+  const live = new Set<Digest>();
+  let unlinked = 0;
+  for (const name of parts.repositories.allNames()) {
+    const state = await parts.repositories.find(name);
+    if (!state) continue;
+    const taken = await collectRepository(parts, options, state, problems);
+    unlinked += taken.size;
+    for (const digest of state.blobs.keys()) if (!taken.has(digest)) live.add(digest);
+  }
+  const { trashed, bytes } = await collectBytes(parts, options, (digest) => live.has(digest) || linked.has(digest));
+  return { unlinked, trashed, bytes, removed, expired, problems };
+}
+
+async function emptyTrash(
+  { disk, layout, now, files }: CollectorParts,
+  { grace, dryRun }: CollectOptions,
+): Promise<number> {
+  let removed = 0;
+  for (const name of await disk.list(layout.trash)) {
+    const path = join(layout.trash, name);
+    const state = await disk.stat(path);
+    if (!state || !digestNamedBy(name) || state.modified > now() - grace) continue;
+    if (!dryRun) await files.erase(path);
+    removed++;
+  }
+  return removed;
+}
+
+/** Takes out of a repository what none of its manifests is made of. Returns what was taken, or would be. */
+async function collectRepository(
+  parts: CollectorParts,
+  options: CollectOptions,
+  state: RepositoryState,
+  problems: string[],
+): Promise<Set<Digest>> {
+  const { locks, files, layout, repositories, removeRepository } = parts;
+  const unused = await unusedBlobs(parts, options, state);
+  if (!unused) problems.push(`${state.name}: a manifest cannot be read, so all its blobs are kept`);
+  if (!unused || unused.length === 0) return new Set();
+  if (options.dryRun) return new Set(unused.map(([digest]) => digest));
+  return locks.alone(state.name, async () => {
+    // Somebody may have pushed, or asked for one of them, since the first look.
+    const taken = (await unusedBlobs(parts, options, state)) ?? [];
+    // In memory first: who asks from now on is told that it is not there, and sends it again.
+    for (const [digest] of taken) state.blobs.delete(digest);
+    try {
+      const paths = taken.map(([digest, size]) => layout.membership(state.name, digest, size));
+      for (const path of paths) await files.erase(path);
+      if (paths.length > 0) await files.settle(...paths);
+    } catch (error) {
+      for (const [digest, size] of taken) state.blobs.set(digest, size);
+      throw error;
+    }
+    repositories.changed(state);
+    await removeRepository(state);
+    return new Set(taken.map(([digest]) => digest));
+  });
+}
+
+/** Undefined when that cannot be said. */
+async function unusedBlobs(
+  { disk, layout, leases, uploads, manifests, now }: CollectorParts,
+  { grace }: CollectOptions,
+  state: RepositoryState,
+): Promise<[Digest, number][] | undefined> {
+  const uses = await usesOf(state, manifests);
+  if (!uses) return undefined;
+  const used = new Set([...uses.values()].flat());
+  const unused: [Digest, number][] = [];
+  for (const [digest, size] of state.blobs) {
+    if (used.has(digest)) continue;
+    const file = grace > 0 ? await disk.stat(layout.membership(state.name, digest, size)) : undefined;
+    if (!file || file.modified <= now() - grace) unused.push([digest, size]);
+  }
+  // After the last wait: a client that is told of a blob from here on is told that it is not there.
+  const inUse = leases.isHeld(state.name) || uploads.isActive(state.name, leases.since());
+  return inUse ? [] : unused;
+}
+
+/** Moves the bytes of blobs that no repository has to the trash. */
+async function collectBytes(
+  { disk, layout, files, blobs, now }: CollectorParts,
+  { grace, dryRun }: CollectOptions,
+  isNeeded: (digest: Digest) => boolean,
+): Promise<{ trashed: number; bytes: number }> {
+  let trashed = 0;
+  let bytes = 0;
+  for await (const digest of storedBlobs(disk, layout)) {
+    if (isNeeded(digest)) continue;
+    const path = layout.blob(digest);
+    await blobs.hold(digest, async () => {
+      const file = await disk.stat(path);
+      if (!file || isNeeded(digest) || file.modified > now() - grace) return;
+      if (!dryRun) {
+        const trash = layout.trashed(digest);
+        await files.place(path, trash);
+        // From now on the grace counts anew.
+        await disk.touch(trash);
+        await files.settle(path, trash);
+      }
+      trashed++;
+      bytes += file.size;
+    });
+  }
+  return { trashed, bytes };
+}
+
+/** Every blob whose bytes are there. */
+export async function* storedBlobs(disk: Disk, layout: Layout): AsyncGenerator<Digest> {
+  for (const algorithm of await disk.list(layout.blobs)) {
+    for (const shard of await disk.list(join(layout.blobs, algorithm))) {
+      for (const hex of await disk.list(join(layout.blobs, algorithm, shard))) {
+        if (isDigest(`${algorithm}:${hex}`)) yield digestFrom(algorithm, hex);
+      }
+    }
+  }
+}

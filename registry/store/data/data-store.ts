@@ -1,0 +1,414 @@
+import { complete } from "../../complete.ts";
+import { inUse, RegistryError } from "../../errors.ts";
+import { factsOf } from "../../manifest.ts";
+import { MEDIA_TYPES } from "../../media-types.ts";
+import { assertParts } from "../../parts.ts";
+import { readPushedManifest } from "../../pushed-manifest.ts";
+import { resolveRange } from "../../range.ts";
+import { type Digest, digestOf, hashAlgorithmOf, type Reference, refersByDigest } from "../../reference.ts";
+import type { ByteStream, Registry } from "../../registry.ts";
+import { blobFiles } from "../blob-files.ts";
+import { blobStore } from "./blobs.ts";
+import { type Collection, type CollectOptions, collector } from "./collect.ts";
+import { codeOf, type Disk, nodeDisk } from "./disk.ts";
+import { durable } from "./durable.ts";
+import { fetchCopy } from "./fetch-copy.ts";
+import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import { prepareFolder } from "./format.ts";
+import { digestNamedBy, layoutOf } from "./layout.ts";
+import { leases as createLeases } from "./leases.ts";
+import { manifestFiles, type StoredManifest } from "./manifests.ts";
+import { openRepositories, type RepositoryState } from "./repositories.ts";
+import { sharedLock } from "./shared-lock.ts";
+import { tagFiles } from "./tags.ts";
+import { openUploads, type UploadLimits } from "./uploads.ts";
+import { partsOf, userOf, usesOf } from "./uses.ts";
+
+/** A registry that keeps what is pushed to it in a folder, and survives kill -9 and a loss of power. */
+export interface DataStore {
+  readonly registry: Registry;
+  /** Removes what no manifest needs, while others push and pull. */
+  collect(options: CollectOptions): Promise<Collection>;
+  /** Lets go of the folder. */
+  close(): Promise<void>;
+}
+
+export interface DataOptions {
+  readonly limits?: Partial<UploadLimits>;
+  /** Takes an index whose children are not all there (a partial mirror). */
+  readonly sparse?: boolean;
+  /** Lets a client delete what a manifest of the repository is made of. */
+  readonly deleteInUse?: boolean;
+  /** Without it a loss of power may take what was acknowledged: for measuring, and for data that nobody needs. */
+  readonly sync?: boolean;
+  /** Looks elsewhere for the bytes of a blob that was found damaged or missing. */
+  readonly findCopy?: (digest: Digest) => Promise<ByteStream | undefined>;
+  /** Hears of what was found damaged, for people. */
+  readonly onDamage?: (message: string) => void;
+  /** Hears that another process took the folder; then nothing may be written any more. */
+  readonly onLost?: () => void;
+  readonly disk?: Disk;
+  readonly lock?: typeof lockFolder;
+  readonly now?: () => number;
+}
+
+export const UPLOAD_LIMITS: UploadLimits = {
+  blobSize: 64 * 1024 ** 3,
+  uploadSpace: 256 * 1024 ** 3,
+  uploadsPerClient: 1000,
+  uploadExpiry: 24 * 60 * 60 * 1000,
+};
+
+/**
+ * Opens a data folder; it is made with the first write. Design: nothing has an index, every record shows by itself
+ * whether it is whole, a tag is always the last write, and what a crash leaves is garbage that is found by its place.
+ * Throws FolderInUse when another process has it, and UnknownFormat when it is no data folder.
+ */
+export async function openDataStore(root: string, options: DataOptions = {}): Promise<DataStore> {
+  const { disk = nodeDisk, now = Date.now, sync = true, onDamage, sparse = false, deleteInUse = false } = options;
+  const layout = layoutOf(root);
+  const files = durable(disk, layout.temporary, { sync });
+  const locks = sharedLock();
+  const leases = createLeases(now);
+  let lock: FolderLock | undefined;
+  let preparing: Promise<void> | undefined;
+  let lost = false;
+
+  /** Makes the folder, or takes the one that is there. Once; a failure is tried again with the next write. */
+  const prepare = (): Promise<void> => {
+    if (lost) throw new RegistryError("UNAVAILABLE", "another process took the data folder of this server");
+    preparing ??= (async () => {
+      await prepareFolder(disk, layout);
+      lock ??= await (options.lock ?? lockFolder)(layout.lock, () => {
+        lost = true;
+        options.onLost?.();
+      });
+      for (const name of await disk.list(layout.temporary)) await disk.remove(`${layout.temporary}/${name}`);
+    })();
+    preparing.catch(() => {
+      preparing = undefined;
+    });
+    return preparing;
+  };
+  if ((await disk.list(root)).length > 0) await prepare();
+
+  const repositories = await openRepositories(disk, layout, locks);
+  const manifests = manifestFiles(disk, layout, files, (name, digest) =>
+    onDamage?.(`the manifest ${digest} of ${name} is damaged; push it again`),
+  );
+  const tags = tagFiles(disk, layout, files, (name, tag) =>
+    onDamage?.(`the tag ${name}:${tag} is damaged; push it again`),
+  );
+  const verified = blobFiles({
+    onDamage: (_, digest) => onDamage?.(`the blob ${digest} is damaged; it is not served until it is pushed again`),
+  });
+
+  const blobs = blobStore({
+    disk,
+    layout,
+    files,
+    verified,
+    quarantine: async (digest) => {
+      const aside = layout.quarantined(digest, now());
+      await files.place(layout.blob(digest), aside);
+      await files.settle(layout.blob(digest), aside);
+    },
+    heal: async (digest, size) => {
+      const copy = await options.findCopy?.(digest);
+      const temporary = files.temporaryPath();
+      if (!copy || !(await fetchCopy(disk, temporary, copy, digest, size))) return false;
+      await blobs.hold(digest, async () => files.settle(await blobs.adopt(temporary, digest, size)));
+      return true;
+    },
+  });
+
+  /** Makes a blob out of a complete and synced file, and gives it to a repository. */
+  const publish = (name: string, file: string, digest: Digest, size: number): Promise<void> =>
+    locks.shared(name, async () => {
+      leases.renew(name);
+      await blobs.hold(digest, async () => {
+        const isNew = (await blobs.sizeOf(digest)) === undefined;
+        const path = await blobs.adopt(file, digest, size);
+        try {
+          await link(await repositories.findOrCreate(name), digest, size, path);
+        } catch (error) {
+          // No repository has it, and what fills the disk may be just this.
+          if (isNew) await files.erase(path).catch(() => {});
+          throw error;
+        }
+      });
+    });
+
+  /** The blob has to be held, and the repository's lock shared. */
+  const link = async (state: RepositoryState, digest: Digest, size: number, path: string): Promise<void> => {
+    collecting.linking(digest);
+    const membership = layout.membership(state.name, digest, size);
+    await files.mark(membership);
+    await files.settle(path, membership);
+    state.blobs.set(digest, size);
+    repositories.changed(state);
+  };
+
+  const uploads = await openUploads({
+    disk,
+    layout,
+    limits: { ...UPLOAD_LIMITS, ...options.limits },
+    sync,
+    now,
+    publish,
+  });
+
+  const removeRepository = async (state: RepositoryState): Promise<void> => {
+    if (state.blobs.size > 0 || state.manifests.size > 0) return;
+    const folder = layout.repository(state.name);
+    for (const subject of await disk.list(`${folder}/referrers`)) {
+      for (const digest of await disk.list(`${folder}/referrers/${subject}`)) {
+        await files.erase(`${folder}/referrers/${subject}/${digest}`);
+      }
+      await files.eraseFolder(`${folder}/referrers/${subject}`);
+    }
+    for (const kind of ["blobs", "manifests", "tags", "referrers"]) await files.eraseFolder(`${folder}/${kind}`);
+    if (await files.eraseFolder(folder)) await files.settle(folder);
+  };
+
+  const collecting = collector({
+    disk,
+    layout,
+    files,
+    repositories,
+    manifests,
+    blobs,
+    uploads,
+    locks,
+    leases,
+    now,
+    removeRepository,
+  });
+
+  const find = async (name: string): Promise<RepositoryState> => {
+    const state = await repositories.find(name);
+    if (!state) throw new RegistryError("NAME_UNKNOWN", name);
+    return state;
+  };
+  const sizeIn = (state: RepositoryState, digest: Digest): number => {
+    const size = state.blobs.get(digest);
+    if (size === undefined) throw new RegistryError("BLOB_UNKNOWN", digest);
+    return size;
+  };
+  const findManifest = async (name: string, reference: Reference): Promise<StoredManifest> => {
+    const state = await find(name);
+    const digest = refersByDigest(reference) ? reference : await tags.read(state, reference);
+    const known = digest && state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
+    if (!known) throw new RegistryError("MANIFEST_UNKNOWN", reference);
+    return known;
+  };
+  const assertUnused = async (state: RepositoryState, digest: Digest): Promise<void> => {
+    // What is damaged is of no use to anything.
+    if (deleteInUse || (state.manifests.has(digest) && !(await manifests.read(state.name, digest)))) return;
+    const uses = await usesOf(state, manifests);
+    if (!uses) throw new RegistryError("UNSUPPORTED", "a manifest of this repository is damaged; push it again first");
+    const user = userOf(uses, digest);
+    if (user) throw inUse(digest, user);
+  };
+
+  const registry: Partial<Registry> = {
+    async getBlob(name, digest, { range } = {}) {
+      const size = sizeIn(await find(name), digest);
+      const { start, end } = resolveRange(range, size);
+      const body = await blobs.open(digest, size, { start, end });
+      return { descriptor: { mediaType: MEDIA_TYPES.blob, digest, size }, range: { start, end }, body };
+    },
+    async statBlob(name, digest) {
+      const state = await find(name);
+      // Before it is looked up: from here on the collection sees that somebody counts on it.
+      leases.renew(name);
+      const size = sizeIn(state, digest);
+      await blobs.stat(digest, size);
+      return { mediaType: MEDIA_TYPES.blob, digest, size };
+    },
+    getManifest: findManifest,
+    async statManifest(name, reference) {
+      return (await findManifest(name, reference)).descriptor;
+    },
+
+    async startUpload(name, { algorithm = "sha256", client = "" } = {}) {
+      await prepare();
+      leases.renew(name);
+      return uploads.start(name, algorithm, client);
+    },
+    async resumeUpload(name, id) {
+      const upload = await uploads.resume(name, id);
+      if (!upload) throw new RegistryError("BLOB_UPLOAD_UNKNOWN", id);
+      return upload;
+    },
+    async mountBlob(name, digest, { from } = {}) {
+      const source = from === undefined ? await repositories.holder(digest) : await repositories.find(from);
+      const size = source?.blobs.get(digest);
+      if (source === undefined || size === undefined) throw new RegistryError("BLOB_UNKNOWN", digest);
+      leases.renew(source.name);
+      leases.renew(name);
+      await blobs.stat(digest, size);
+      await locks.shared(name, () =>
+        blobs.hold(digest, async () => {
+          if ((await blobs.sizeOf(digest)) !== size) throw new RegistryError("BLOB_UNKNOWN", digest);
+          await link(await repositories.findOrCreate(name), digest, size, layout.blob(digest));
+        }),
+      );
+      return { mediaType: MEDIA_TYPES.blob, digest, size };
+    },
+    async pushManifest(name, { mediaType: given, bytes, digest = digestOf(bytes) }, wanted = []) {
+      const actual = digestOf(bytes, hashAlgorithmOf(digest));
+      if (actual !== digest) throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
+      const { mediaType, json } = readPushedManifest(bytes, given);
+      const descriptor = { mediaType, digest, size: bytes.length };
+      const facts = factsOf(descriptor, json);
+      await prepare();
+      leases.renew(name);
+      return locks.shared(name, async () => {
+        const state = await repositories.findOrCreate(name);
+        const sizes = await sizesOf(state, partsOf(facts));
+        assertParts(mediaType, facts, (part) => sizes.get(part), { sparse });
+        const { subject } = facts;
+        if (subject) {
+          const marker = layout.referrer(name, subject, digest);
+          await files.mark(marker);
+          await files.settle(marker);
+        }
+        const stored = state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
+        if (stored?.descriptor.mediaType !== mediaType) {
+          await manifests.write(name, { descriptor, bytes }, facts);
+          state.manifests.add(digest);
+          state.uses?.set(digest, partsOf(facts));
+          repositories.changed(state);
+        }
+        for (const tag of wanted) await tags.write(state, tag, digest);
+        return { descriptor, ...(subject ? { subject } : {}) };
+      });
+    },
+
+    async deleteBlob(name, digest) {
+      await find(name);
+      await locks.alone(name, async () => {
+        const state = await find(name);
+        const size = sizeIn(state, digest);
+        await assertUnused(state, digest);
+        const path = layout.membership(name, digest, size);
+        await files.erase(path);
+        await files.settle(path);
+        state.blobs.delete(digest);
+        repositories.changed(state);
+        await removeRepository(state);
+      });
+    },
+    async deleteManifest(name, digest) {
+      await find(name);
+      await locks.alone(name, async () => {
+        const state = await find(name);
+        if (!state.manifests.has(digest)) throw new RegistryError("MANIFEST_UNKNOWN", digest);
+        await assertUnused(state, digest);
+        const subject = (await manifests.read(name, digest))?.subject;
+        await tags.remove(state, await tags.of(state, digest));
+        const path = layout.manifest(name, digest);
+        await files.erase(path);
+        await files.settle(path);
+        state.manifests.delete(digest);
+        state.uses?.delete(digest);
+        manifests.forget(name, digest);
+        // A mark of a manifest that is gone says nothing, so it need not be gone for good.
+        if (subject) await files.erase(layout.referrer(name, subject, digest));
+        repositories.changed(state);
+        await removeRepository(state);
+      });
+    },
+    async deleteTag(name, tag) {
+      await find(name);
+      await locks.alone(name, async () => {
+        const state = await find(name);
+        if (!state.tags.has(tag)) throw new RegistryError("MANIFEST_UNKNOWN", tag);
+        await tags.remove(state, [tag]);
+      });
+    },
+
+    async *listRepositories({ after = "" } = {}) {
+      yield* repositories.list(after);
+    },
+    async *listTags(name, { after = "" } = {}) {
+      yield* (await find(name)).tags.after(after);
+    },
+    async *listReferrers(name, subject, { artifactTypes } = {}) {
+      const state = await repositories.find(name);
+      if (!state) return;
+      for (const file of (await disk.list(layout.referrers(name, subject))).sort()) {
+        const digest = digestNamedBy(file);
+        const manifest = digest && state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
+        if (manifest?.subject !== subject) continue;
+        const { referrer } = manifest;
+        if (!artifactTypes || artifactTypes.includes(referrer.artifactType ?? "")) yield referrer;
+      }
+    },
+  };
+
+  /** Of these parts, the sizes of those that can be read in the repository. */
+  const sizesOf = async (state: RepositoryState, parts: readonly Digest[]): Promise<Map<Digest, number>> => {
+    const sizes = new Map<Digest, number>();
+    for (const digest of new Set(parts)) {
+      const size = state.blobs.get(digest);
+      if (size !== undefined && (await blobs.stat(digest, size).then(() => true, isUnknown))) sizes.set(digest, size);
+      else if (state.manifests.has(digest)) {
+        const manifest = await manifests.read(state.name, digest);
+        if (manifest) sizes.set(digest, manifest.descriptor.size);
+      }
+    }
+    return sizes;
+  };
+
+  return {
+    registry: translated(complete(registry, "it cannot be done here")),
+    async collect(collectOptions) {
+      await preparing;
+      return collecting.collect(collectOptions);
+    },
+    async close() {
+      await preparing?.catch(() => {});
+      await lock?.release();
+    },
+  };
+}
+
+function isUnknown(error: unknown): false {
+  if (error instanceof RegistryError && error.code === "BLOB_UNKNOWN") return false;
+  throw error;
+}
+
+/** What the system has no room or no means for is a refusal that a client understands; the rest is a fault. */
+function translated(registry: Registry): Registry {
+  const translate = (error: unknown): never => {
+    const code = codeOf(error);
+    if (FULL.has(code)) throw new RegistryError("INSUFFICIENT_STORAGE", undefined, { cause: error });
+    if (code === "EMFILE" || code === "ENFILE") {
+      throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
+    }
+    throw error;
+  };
+  const upload = (inner: Awaited<ReturnType<Registry["startUpload"]>>) => ({
+    id: inner.id,
+    get size() {
+      return inner.size;
+    },
+    append: (...args: Parameters<typeof inner.append>) => inner.append(...args).catch(translate),
+    commit: (...args: Parameters<typeof inner.commit>) => inner.commit(...args).catch(translate),
+    cancel: () => inner.cancel().catch(translate),
+  });
+  return {
+    ...registry,
+    startUpload: (...args) => registry.startUpload(...args).then(upload, translate),
+    resumeUpload: (...args) => registry.resumeUpload(...args).then(upload, translate),
+    mountBlob: (...args) => registry.mountBlob(...args).catch(translate),
+    pushManifest: (...args) => registry.pushManifest(...args).catch(translate),
+    deleteBlob: (...args) => registry.deleteBlob(...args).catch(translate),
+    deleteManifest: (...args) => registry.deleteManifest(...args).catch(translate),
+    deleteTag: (...args) => registry.deleteTag(...args).catch(translate),
+  };
+}
+
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);

@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import type { Disk } from "./disk.ts";
+import type { Layout } from "./layout.ts";
+
+/** Thrown for a folder that is no data folder of this version. The message is for people. */
+export class UnknownFormat extends Error {
+  override readonly name = "UnknownFormat";
+}
+
+const FORMAT = { format: "ociregistry data", version: 1 } as const;
+/** What may lie in a folder that is about to become a data folder: what a file system puts into its root. */
+const HARMLESS: ReadonlySet<string> = new Set(["lost+found"]);
+
+/** Makes the data folder, or holds that it is one. Throws UnknownFormat. */
+export async function prepareFolder(disk: Disk, layout: Layout): Promise<void> {
+  const names = (await disk.list(layout.root)).filter((name) => !HARMLESS.has(name) && !name.startsWith("."));
+  const format = await disk.read(layout.format);
+  if (format) assertKnown(format, layout.root);
+  else if (names.length > 0 && !names.every((name) => OWN.has(name))) {
+    throw new UnknownFormat(`${layout.root} holds something else; give an empty or new folder with --data`);
+  }
+  await makeFolders(disk, layout.root);
+  for (const folder of [layout.temporary, layout.uploads]) await disk.makeFolder(folder);
+  if (!format) await writeFormat(disk, layout);
+}
+
+/** What a start that was interrupted may have left. */
+const OWN: ReadonlySet<string> = new Set(["tmp", "uploads", "lock"]);
+
+function assertKnown(bytes: Buffer, root: string): void {
+  let version: unknown;
+  try {
+    ({ version } = JSON.parse(bytes.toString("utf8")) as { version?: unknown });
+  } catch {
+    version = undefined;
+  }
+  if (version !== FORMAT.version) {
+    throw new UnknownFormat(`${root} was written by another version of ociregistry (format ${String(version)})`);
+  }
+}
+
+async function makeFolders(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.makeFolder(path);
+  } catch (error) {
+    const parent = join(path, "..");
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
+    await makeFolders(disk, parent);
+    await disk.makeFolder(path);
+  }
+}
+
+async function writeFormat(disk: Disk, layout: Layout): Promise<void> {
+  const temporary = join(layout.temporary, "format.json");
+  await disk.remove(temporary);
+  const file = await disk.create(temporary);
+  try {
+    await file.write([Buffer.from(`${JSON.stringify(FORMAT)}\n`)], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(temporary, layout.format);
+  await disk.syncFolder(layout.root);
+}

@@ -1,0 +1,348 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { RegistryError } from "../../errors.ts";
+import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
+import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import type { Layout } from "./layout.ts";
+import { hashOfFile, type RunningHash, runningHash } from "./running-hash.ts";
+
+export interface UploadLimits {
+  /** The largest blob, in bytes. */
+  readonly blobSize: number;
+  /** What all uploads that are open may take together, in bytes. */
+  readonly uploadSpace: number;
+  /** How many uploads one client may have open. */
+  readonly uploadsPerClient: number;
+  /** After how long without a byte an upload is given up, in ms. */
+  readonly uploadExpiry: number;
+}
+
+/** What clients are sending. The file of a session is all there is of it, so it survives a restart. */
+export interface Uploads {
+  start(repository: string, algorithm: HashAlgorithm, client: string): Promise<Upload>;
+  /** Undefined when there is no such session in this repository. */
+  resume(repository: string, id: string): Promise<Upload | undefined>;
+  /** Whether somebody sends to a repository, or did until a moment ago (ms). */
+  isActive(repository: string, since: number): boolean;
+  /** Gives up the sessions that nobody has used for too long. Returns how many. */
+  expire(): Promise<number>;
+}
+
+/** Takes over the complete file of an upload, synced, and makes it a blob of the repository. */
+export type Publish = (repository: string, file: string, digest: Digest, size: number) => Promise<void>;
+
+interface Session {
+  readonly id: string;
+  readonly repository: string;
+  readonly algorithm: HashAlgorithm;
+  readonly path: string;
+  readonly client: string;
+  size: number;
+  /** Of the bytes so far; undefined after a restart, until it is made from the file. */
+  hash: RunningHash | undefined;
+  /** A request is writing, or finishing. */
+  busy: boolean;
+  /** Cancelled or finished; whoever still writes to it has to stop. */
+  ended: boolean;
+  /** The disk failed: what is in the file is not what is in memory. */
+  broken: boolean;
+  /** When it was last used, in ms since 1970. */
+  used: number;
+}
+
+/** This much is gathered before it is written; one write is under way while the next is gathered. */
+const BATCH = 1024 * 1024;
+/** After so many bytes the disk is asked to begin writing them down, so that the sync at the end is short. */
+const WRITE_BACK = 32 * 1024 * 1024;
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export interface UploadOptions {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly limits: UploadLimits;
+  readonly sync: boolean;
+  readonly now: () => number;
+  readonly publish: Publish;
+}
+
+export async function openUploads({ disk, layout, limits, sync, now, publish }: UploadOptions): Promise<Uploads> {
+  const sessions = new Map<string, Session>();
+  /** Files that an earlier process left and that nobody has asked for since: their sizes and times of change. */
+  const left = new Map<string, { readonly size: number; readonly modified: number }>();
+  let space = 0;
+
+  for (const name of await disk.list(layout.uploads)) {
+    const state = await disk.stat(join(layout.uploads, name));
+    if (!state) continue;
+    left.set(name, state);
+    space += state.size;
+  }
+
+  const forget = (session: Session): void => {
+    session.ended = true;
+    sessions.delete(session.id);
+    space -= session.size;
+  };
+  const end = async (session: Session): Promise<void> => {
+    if (session.ended) return;
+    forget(session);
+    await disk.remove(session.path);
+  };
+  const resize = (session: Session, size: number): void => {
+    if (!session.ended) space += size - session.size;
+    session.size = size;
+  };
+
+  /** A body that breaks off leaves what came of it; everything else that fails leaves nothing. */
+  const receive = async (session: Session, { body, start, end: last }: Piece): Promise<void> => {
+    if (start !== undefined && start !== session.size) {
+      throw new RegistryError("RANGE_INVALID", `the next byte is ${session.size}, not ${start}`);
+    }
+    const before = session.size;
+    const file = await disk.open(session.path);
+    if (!file) throw await lost(session);
+    try {
+      session.hash ??= await hashOfFile(file, session.size, session.algorithm);
+      await pour(session, file, body, last);
+      if (last !== undefined && session.size !== last) {
+        throw new RegistryError("RANGE_INVALID", `the piece has ${session.size - before} bytes, not ${last - before}`);
+      }
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === "RANGE_INVALID") await rollBack(session, file, before);
+      throw error;
+    } finally {
+      await file.close();
+    }
+  };
+
+  const pour = async (session: Session, file: DiskFile, body: ByteStream, last: number | undefined): Promise<void> => {
+    const writer = batchWriter(file, session, { sync, resize });
+    try {
+      for await (const chunk of body) {
+        if (session.ended) throw unknown(session.id);
+        const size = session.size + writer.pending() + chunk.length;
+        if (last !== undefined && size > last)
+          throw new RegistryError("RANGE_INVALID", "the piece is longer than it says");
+        if (size > limits.blobSize)
+          throw new RegistryError("SIZE_INVALID", `a blob has at most ${limits.blobSize} bytes`);
+        if (space + writer.pending() + chunk.length > limits.uploadSpace) throw full(limits);
+        await writer.add(chunk);
+        session.used = now();
+      }
+    } catch (error) {
+      await writer.flush().catch(() => {});
+      throw error;
+    }
+    await writer.flush();
+  };
+
+  const rollBack = async (session: Session, file: DiskFile, size: number): Promise<void> => {
+    if (session.ended) return;
+    await file.truncate(size);
+    resize(session, size);
+    session.hash = size === 0 ? runningHash(session.algorithm) : undefined;
+  };
+
+  const lost = async (session: Session): Promise<RegistryError> => {
+    await end(session);
+    return unknown(session.id);
+  };
+
+  const commit = async (session: Session, digest: Digest, last: Piece | undefined): Promise<Descriptor> => {
+    const algorithm = hashAlgorithmOf(digest);
+    const before = session.size;
+    if (last) await receive(session, last);
+    const file = await disk.open(session.path);
+    if (!file) throw await lost(session);
+    try {
+      if (session.hash?.algorithm !== algorithm) session.hash = await hashOfFile(file, session.size, algorithm);
+      const actual = session.hash.digest();
+      if (actual !== digest) {
+        await rollBack(session, file, before);
+        throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
+      }
+      if (sync) await synced(session, file);
+    } finally {
+      await file.close();
+    }
+    if (session.ended) throw unknown(session.id);
+    await publish(session.repository, session.path, digest, session.size);
+    forget(session);
+    return { mediaType: "application/octet-stream", digest, size: session.size };
+  };
+
+  /** A sync that failed is not tried again: the system may have dropped the bytes, and would call the next one a success. */
+  const synced = async (session: Session, file: DiskFile): Promise<void> => {
+    try {
+      await file.sync();
+    } catch (error) {
+      session.broken = true;
+      throw error;
+    }
+  };
+
+  /** One request at a time: two that write to one session would mix their bytes. */
+  const exclusively = async <T>(session: Session, action: () => Promise<T>): Promise<T> => {
+    if (session.ended) throw unknown(session.id);
+    if (session.busy) throw new RegistryError("RANGE_INVALID", "another request is sending to this upload");
+    session.busy = true;
+    session.used = now();
+    try {
+      return await action();
+    } catch (error) {
+      if (session.broken || endsUpload(error)) await end(session);
+      throw error;
+    } finally {
+      session.busy = false;
+      session.used = now();
+    }
+  };
+
+  const uploadOf = (session: Session): Upload => ({
+    id: session.id,
+    get size() {
+      return session.size;
+    },
+    append: (piece) => exclusively(session, () => receive(session, piece)),
+    commit: (digest, last) => exclusively(session, () => commit(session, digest, last)),
+    cancel: () => end(session),
+  });
+
+  const find = async (repository: string, id: string): Promise<Session | undefined> => {
+    const known = sessions.get(id);
+    if (known || !ID.test(id)) return known?.repository === repository ? known : undefined;
+    for (const algorithm of ["sha256", "sha512"] as const) {
+      const path = layout.upload(repository, id, algorithm);
+      const state = await disk.stat(path);
+      const meanwhile = sessions.get(id);
+      if (meanwhile) return meanwhile.repository === repository ? meanwhile : undefined;
+      if (!state) continue;
+      const session = { id, repository, algorithm, path, client: "", size: state.size, used: now(), ...FRESH };
+      sessions.set(id, session);
+      left.delete(path.slice(layout.uploads.length + 1));
+      return session;
+    }
+    return undefined;
+  };
+
+  return {
+    async start(repository, algorithm, client) {
+      const open = [...sessions.values()].filter((session) => session.client === client).length;
+      if (client !== "" && open >= limits.uploadsPerClient) {
+        throw new RegistryError("TOOMANYREQUESTS", `${open} uploads are open; finish or cancel some`);
+      }
+      const id = randomUUID();
+      const path = layout.upload(repository, id, algorithm);
+      const session: Session = { id, repository, algorithm, path, client, size: 0, used: now(), ...FRESH };
+      session.hash = runningHash(algorithm);
+      sessions.set(id, session);
+      try {
+        await (await disk.create(path)).close();
+      } catch (error) {
+        sessions.delete(id);
+        throw error;
+      }
+      return uploadOf(session);
+    },
+    async resume(repository, id) {
+      const session = await find(repository, id);
+      return session && !session.ended ? uploadOf(session) : undefined;
+    },
+    isActive(repository, since) {
+      for (const session of sessions.values()) {
+        if (session.repository === repository && (session.busy || session.used >= since)) return true;
+      }
+      return false;
+    },
+    async expire() {
+      const before = now() - limits.uploadExpiry;
+      const old = [...sessions.values()].filter(({ busy, used }) => !busy && used < before);
+      for (const session of old) await end(session);
+      const files = [...left].filter(([, { modified }]) => modified < before);
+      for (const [name, { size }] of files) {
+        left.delete(name);
+        space -= size;
+        await disk.remove(join(layout.uploads, name));
+      }
+      return old.length + files.length;
+    },
+  };
+}
+
+const FRESH = { hash: undefined as RunningHash | undefined, busy: false, ended: false, broken: false };
+
+const unknown = (id: string): RegistryError => new RegistryError("BLOB_UPLOAD_UNKNOWN", id);
+
+const full = ({ uploadSpace }: UploadLimits): RegistryError =>
+  new RegistryError(
+    "INSUFFICIENT_STORAGE",
+    `the uploads that are open take ${uploadSpace} bytes together; finish some`,
+  );
+
+/** There is no room, or no sense in going on: the bytes are let go at once. */
+const endsUpload = (error: unknown): boolean =>
+  error instanceof RegistryError && (error.code === "SIZE_INVALID" || error.code === "INSUFFICIENT_STORAGE");
+
+/** Gathers chunks and writes them in large pieces. The size of the session counts what was written and hashed. */
+function batchWriter(
+  file: DiskFile,
+  session: Session,
+  { sync, resize }: { sync: boolean; resize: (session: Session, size: number) => void },
+) {
+  let chunks: Uint8Array[] = [];
+  let gathered = 0;
+  let writing: Promise<void> = Promise.resolve();
+  let underWay = 0;
+  let unsynced = 0;
+  let syncing: Promise<void> | undefined;
+
+  const whole = async (attempt: Promise<void>): Promise<void> => {
+    try {
+      await attempt;
+    } catch (error) {
+      session.broken = true;
+      throw error;
+    }
+  };
+  const write = async (batch: readonly Uint8Array[], bytes: number): Promise<void> => {
+    underWay = bytes;
+    const position = session.size;
+    await whole(file.write(batch, position));
+    resize(session, position + bytes);
+    underWay = 0;
+    unsynced += bytes;
+    if (sync && unsynced >= WRITE_BACK && !syncing) {
+      unsynced = 0;
+      syncing = whole(file.sync()).finally(() => {
+        syncing = undefined;
+      });
+      syncing.catch(() => {});
+    }
+  };
+  const hand = async (): Promise<void> => {
+    const batch = chunks;
+    const bytes = gathered;
+    await writing;
+    chunks = [];
+    gathered = 0;
+    if (bytes === 0) return;
+    writing = write(batch, bytes);
+    writing.catch(() => {});
+    session.hash?.update(batch);
+  };
+  return {
+    pending: () => gathered + underWay,
+    async add(chunk: Uint8Array) {
+      chunks.push(chunk);
+      gathered += chunk.length;
+      if (gathered >= BATCH) await hand();
+    },
+    async flush() {
+      await hand();
+      await writing;
+      await syncing;
+    },
+  };
+}

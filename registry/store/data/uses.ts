@@ -1,0 +1,31 @@
+import type { Digest } from "../../reference.ts";
+import type { Manifests } from "./manifests.ts";
+import type { RepositoryState } from "./repositories.ts";
+
+/**
+ * What each manifest of a repository is made of. Read once and kept up to date afterwards, because only deleting and
+ * collecting ask. Undefined when a manifest cannot be read: then nothing can be said to be unused.
+ */
+export async function usesOf(
+  state: RepositoryState,
+  manifests: Manifests,
+): Promise<ReadonlyMap<Digest, readonly Digest[]> | undefined> {
+  if (state.uses) return state.uses;
+  const uses = new Map<Digest, readonly Digest[]>();
+  for (const digest of state.manifests) {
+    const manifest = await manifests.read(state.name, digest);
+    if (!manifest) return undefined;
+    uses.set(digest, partsOf(manifest));
+  }
+  state.uses = uses;
+  return uses;
+}
+
+export const partsOf = ({ parts }: { readonly parts: readonly { readonly digest: Digest }[] }): Digest[] =>
+  parts.map(({ digest }) => digest);
+
+/** The manifest that is made of this; undefined when there is none. */
+export function userOf(uses: ReadonlyMap<Digest, readonly Digest[]>, digest: Digest): Digest | undefined {
+  for (const [user, parts] of uses) if (parts.includes(digest)) return user;
+  return undefined;
+}

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readAll, streamOf } from "../registry/content.ts";
+import { type ErrorCode, RegistryError } from "../registry/errors.ts";
+import { fallbackTags } from "../registry/layer/fallback-tags.ts";
+import { immutableTags } from "../registry/layer/immutable-tags.ts";
+import { overlay } from "../registry/layer/overlay.ts";
+import { MEDIA_TYPES } from "../registry/media-types.ts";
+import { digestOf, parseTag } from "../registry/reference.ts";
+import type { Registry } from "../registry/registry.ts";
+import { memory } from "../registry/store/memory.ts";
+import { pushBlob, pushImage, testImage } from "./support/images.ts";
+
+const BELOW = testImage("team/app", "1.0", ["below", "shared"]);
+const ABOVE = testImage("team/app", "1.0", ["above"]);
+
+async function refuses(code: ErrorCode, attempt: Promise<unknown>, reason = /./): Promise<void> {
+  await assert.rejects(
+    attempt,
+    (error) => error instanceof RegistryError && error.code === code && reason.test(error.message),
+  );
+}
+
+async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
+  const entries: T[] = [];
+  for await (const entry of list) entries.push(entry);
+  return entries;
+}
+
+async function layered(): Promise<{ upper: Registry; lower: Registry; both: Registry }> {
+  const [upper, lower] = [memory(), memory()];
+  await pushImage(lower, BELOW);
+  await pushImage(lower, testImage("team/other", "2", ["other"]));
+  return { upper, lower, both: overlay(upper, lower) };
+}
+
+const digestAt = async (registry: Registry, name: string, tag: string) =>
+  (await registry.statManifest(name, parseTag(tag))).digest;
+
+describe("an overlay", () => {
+  it("shadows a tag that is pushed, and shows it again when that is deleted", async () => {
+    const { both } = await layered();
+    await pushImage(both, ABOVE);
+    assert.equal(await digestAt(both, "team/app", "1.0"), ABOVE.manifest.descriptor.digest);
+    await both.getManifest("team/app", BELOW.manifest.descriptor.digest);
+    assert.deepEqual(await all(both.listTags("team/app")), ["1.0"]);
+    await both.deleteTag("team/app", parseTag("1.0"));
+    assert.equal(await digestAt(both, "team/app", "1.0"), BELOW.manifest.descriptor.digest);
+  });
+
+  it("refuses to delete what is only below, and says where it comes from", async () => {
+    const { both } = await layered();
+    const reason = /folder of archives/;
+    await refuses("UNSUPPORTED", both.deleteTag("team/app", parseTag("1.0")), reason);
+    await refuses("UNSUPPORTED", both.deleteManifest("team/app", BELOW.manifest.descriptor.digest), reason);
+    await refuses("UNSUPPORTED", both.deleteBlob("team/app", digestOf(BELOW.config)), reason);
+    await refuses("MANIFEST_UNKNOWN", both.deleteTag("team/app", parseTag("nope")));
+    await refuses("NAME_UNKNOWN", both.deleteTag("nobody", parseTag("nope")));
+  });
+
+  it("copies up what a pushed manifest is made of, so that it stays when the archive goes", async () => {
+    const { both, upper } = await layered();
+    const { mediaType } = BELOW.manifest.descriptor;
+    await both.pushManifest("team/app", { mediaType, bytes: BELOW.manifest.bytes }, [parseTag("kept")]);
+    assert.equal(await digestAt(upper, "team/app", "kept"), BELOW.manifest.descriptor.digest);
+    for (const blob of [BELOW.config, ...BELOW.layers]) {
+      const { body } = await upper.getBlob("team/app", digestOf(blob));
+      assert.deepEqual(await readAll(streamOf(body)), blob);
+    }
+  });
+
+  it("copies up the images of an index", async () => {
+    const { both, upper } = await layered();
+    const mediaType = MEDIA_TYPES.ociIndex;
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [BELOW.manifest.descriptor] }));
+    await both.pushManifest("team/app", { mediaType, bytes }, [parseTag("all")]);
+    await upper.getManifest("team/app", BELOW.manifest.descriptor.digest);
+    await upper.statBlob("team/app", digestOf(BELOW.config));
+  });
+
+  it("does not give a repository the blobs that another one has below", async () => {
+    const { both } = await layered();
+    const { mediaType } = BELOW.manifest.descriptor;
+    const push = both.pushManifest("team/other", { mediaType, bytes: BELOW.manifest.bytes }, [parseTag("x")]);
+    await refuses("MANIFEST_BLOB_UNKNOWN", push);
+  });
+
+  it("mounts from below, also without being told from where", async () => {
+    const { upper, lower } = await layered();
+    const both = overlay(upper, lower, { holderBelow: () => "team/app" });
+    const digest = digestOf(BELOW.config);
+    await both.mountBlob("new/one", digest, { from: "team/app" });
+    await both.mountBlob("new/two", digest);
+    for (const name of ["new/one", "new/two"]) await upper.statBlob(name, digest);
+    await refuses("BLOB_UNKNOWN", both.mountBlob("new/three", digestOf(Buffer.from("nowhere"))));
+  });
+
+  it("lists what is above and below once, in byte order", async () => {
+    const { both } = await layered();
+    for (const [name, tag] of [
+      ["team/app", "0.9"],
+      ["team/app", "1.0"],
+      ["a", "1"],
+      ["z", "1"],
+    ] as const) {
+      await pushImage(both, testImage(name, tag, ["above"]));
+    }
+    assert.deepEqual(await all(both.listRepositories()), ["a", "team/app", "team/other", "z"]);
+    assert.deepEqual(await all(both.listRepositories({ after: "a" })), ["team/app", "team/other", "z"]);
+    assert.deepEqual(await all(both.listTags("team/app")), ["0.9", "1.0"]);
+    assert.deepEqual(await all(both.listTags("z")), ["1"]);
+    await refuses("NAME_UNKNOWN", all(both.listTags("nobody")));
+  });
+
+  it("takes a name with and without library/ for one repository", async () => {
+    const { both } = await layered();
+    await pushImage(both, testImage("library/app", "1", ["x"]));
+    assert.equal(await digestAt(both, "app", "1"), await digestAt(both, "library/app", "1"));
+    assert.deepEqual(await all(both.listRepositories()), ["app", "team/app", "team/other"]);
+  });
+});
+
+describe("immutable tags", () => {
+  const fixed = (next: Registry): Registry => immutableTags(next, (tag) => tag.startsWith("v"));
+  const FIRST = testImage("app", "v1", ["first"]);
+  const SECOND = testImage("app", "v1", ["second"]);
+
+  it("are set once, and pushing the same again is no change", async () => {
+    const registry = fixed(memory());
+    await pushImage(registry, FIRST);
+    await pushImage(registry, FIRST);
+    await refuses("DENIED", pushImage(registry, SECOND), /immutable/);
+    assert.equal(await digestAt(registry, "app", "v1"), FIRST.manifest.descriptor.digest);
+  });
+
+  it("stay, whichever way they are to be removed", async () => {
+    const registry = fixed(memory());
+    await pushImage(registry, FIRST);
+    await refuses("DENIED", registry.deleteTag("app", parseTag("v1")));
+    await refuses("DENIED", registry.deleteManifest("app", FIRST.manifest.descriptor.digest));
+    assert.equal(await digestAt(registry, "app", "v1"), FIRST.manifest.descriptor.digest);
+  });
+
+  it("are only those that the pattern names", async () => {
+    const registry = fixed(memory());
+    await pushImage(registry, { ...FIRST, tag: "latest" });
+    await pushImage(registry, { ...SECOND, tag: "latest" });
+    assert.equal(await digestAt(registry, "app", "latest"), SECOND.manifest.descriptor.digest);
+    await registry.deleteTag("app", parseTag("latest"));
+  });
+
+  it("cannot be had by two at the same moment", async () => {
+    const registry = fixed(memory());
+    for (const { config, layers } of [FIRST, SECOND]) {
+      for (const blob of [config, ...layers]) await pushBlob(registry, "app", blob);
+    }
+    const pushes = [FIRST, SECOND].map(({ manifest: { descriptor, bytes } }) =>
+      registry.pushManifest("app", { mediaType: descriptor.mediaType, bytes }, [parseTag("v1")]),
+    );
+    const outcomes = (await Promise.allSettled(pushes)).map(({ status }) => status);
+    assert.deepEqual(outcomes, ["fulfilled", "rejected"]);
+  });
+});
+
+describe("fallback tags", () => {
+  const subject = BELOW.manifest.descriptor;
+  const fallback = parseTag(subject.digest.replace(":", "-"));
+  const signature = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    artifactType: "application/vnd.example.signature",
+    config: { mediaType: "application/vnd.oci.empty.v1+json", digest: digestOf(Buffer.from("{}")), size: 2 },
+    layers: [],
+    subject,
+  };
+  const bytes = Buffer.from(JSON.stringify(signature));
+
+  async function signed(): Promise<Registry> {
+    const registry = fallbackTags(memory());
+    await pushImage(registry, BELOW);
+    await pushBlob(registry, "team/app", Buffer.from("{}"));
+    await registry.pushManifest("team/app", { mediaType: MEDIA_TYPES.ociManifest, bytes });
+    return registry;
+  }
+
+  it("lead clients that know no referrers to them, and are not listed", async () => {
+    const registry = await signed();
+    const index = await registry.getManifest("team/app", fallback);
+    assert.equal(index.descriptor.mediaType, MEDIA_TYPES.ociIndex);
+    assert.deepEqual(JSON.parse(Buffer.from(index.bytes).toString()).manifests, [
+      {
+        mediaType: MEDIA_TYPES.ociManifest,
+        digest: digestOf(bytes),
+        size: bytes.length,
+        artifactType: signature.artifactType,
+      },
+    ]);
+    assert.deepEqual(await registry.statManifest("team/app", fallback), index.descriptor);
+    assert.deepEqual(await all(registry.listTags("team/app")), ["1.0"]);
+  });
+
+  it("that were pushed are served as they are, and what they list is known as referrers", async () => {
+    const registry = await signed();
+    const list = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
+    const pushed = { mediaType: MEDIA_TYPES.ociIndex, bytes: Buffer.from(JSON.stringify(list)) };
+    await registry.pushManifest("team/app", pushed, [fallback]);
+    assert.deepEqual(Buffer.from((await registry.getManifest("team/app", fallback)).bytes), pushed.bytes);
+    const referrers = await all(registry.listReferrers("team/app", subject.digest));
+    assert.deepEqual(
+      referrers.map(({ digest }) => digest),
+      [digestOf(bytes)],
+    );
+  });
+
+  it("of what nobody refers to do not exist", async () => {
+    const registry = fallbackTags(memory());
+    await pushImage(registry, BELOW);
+    await refuses("MANIFEST_UNKNOWN", registry.getManifest("team/app", fallback));
+    await refuses("NAME_UNKNOWN", registry.getManifest("nobody", fallback));
+  });
+});
