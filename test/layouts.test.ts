@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { digestOf, parseTag } from "../registry/reference.ts";
@@ -25,7 +26,14 @@ function layout(context: TestContext) {
     writeFileSync(join(folder, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
     return readFolder(root);
   };
-  return { add, finish };
+  /** The same as a tar, which is called what it says itself. */
+  const finishAsTar = (...manifests: unknown[]) => {
+    finish(...manifests);
+    execFileSync("tar", ["-cf", join(root, "packed.tar"), "-C", folder, "."]);
+    rmSync(join(root, "app"), { recursive: true });
+    return readFolder(root);
+  };
+  return { add, finish, finishAsTar };
 }
 
 const image = (config: unknown, layers: unknown[], mediaType = IMAGE) => ({
@@ -61,4 +69,36 @@ describe("an OCI layout", () => {
     const { skipped } = finish(add(image(config, [], "a\r\nb"), IMAGE));
     assert.match(skipped[0]?.reason ?? "", /no legal media type/);
   });
+
+  const BASE_NAME = "org.opencontainers.image.base.name";
+  const REF_NAME = "org.opencontainers.image.ref.name";
+  const named: Record<string, { annotations: Record<string, string>[]; served: string[] }> = {
+    "as Zarf names its seed images": {
+      annotations: [{ [BASE_NAME]: "library/registry:2.8.3" }, { [BASE_NAME]: "ghcr.io/team/agent:v0.38.2" }],
+      served: ["library/registry:2.8.3", "team/agent:v0.38.2"],
+    },
+    "by its own name and not by that of its base": {
+      annotations: [{ [BASE_NAME]: "docker.io/library/alpine:3", [REF_NAME]: "team/app:1" }],
+      served: ["team/app:1"],
+    },
+    "by its path when the name of its base is empty, as podman leaves it": {
+      annotations: [{ [BASE_NAME]: "" }],
+      served: ["packed:latest"],
+    },
+  };
+  for (const [title, { annotations, served }] of Object.entries(named)) {
+    it(`in a tar is called ${title}`, (context) => {
+      const { add, finishAsTar } = layout(context);
+      const tops = annotations.map((each, index) => {
+        const config = add({ index }, "application/vnd.oci.image.config.v1+json");
+        return { ...add(image(config, []), IMAGE), annotations: each };
+      });
+      const { repositories, skipped } = finishAsTar(...tops);
+      const names = [...repositories.values()].flatMap(({ name, tags }) =>
+        [...tags.keys()].map((tag) => `${name}:${tag}`),
+      );
+      assert.deepEqual(names.sort(), served);
+      assert.deepEqual(skipped, []);
+    });
+  }
 });

@@ -127,10 +127,14 @@ function platformOfImage(config: Digest | undefined, blobs: ReadonlyMap<Digest, 
   }
 }
 
-/** Full names come from containerd and docker; `ref.name` is a full name or only a tag, depending on the tool. */
+/**
+ * Full names come from containerd and docker; `ref.name` is a full name or only a tag, depending on the tool. Zarf's seed
+ * images have their name where others have that of their base, so it counts only when nothing else names the image.
+ */
 function namesOf(annotations: Readonly<Record<string, string>> | undefined): string[] {
   const full = annotations?.["io.containerd.image.name"];
   const short = annotations?.["org.opencontainers.image.ref.name"];
-  if (full !== undefined) return [full];
-  return short === undefined ? [] : [short];
+  const seed = annotations?.["org.opencontainers.image.base.name"];
+  const name = full ?? short ?? (seed || undefined);
+  return name === undefined ? [] : [name];
 }
