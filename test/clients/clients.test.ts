@@ -8,6 +8,7 @@ import { startContainerd, writeMirror } from "./containerd.ts";
 import { describeClient } from "./describeClient.ts";
 import { startDockerd } from "./dockerd.ts";
 import { type Export, filesByDigest, readExport } from "./export.ts";
+import { preparePodman, RUN_PULLED } from "./podman.ts";
 import { findProgram, type Tool, tool } from "./programs.ts";
 import { run } from "./run.ts";
 import { makeScratch } from "./scratch.ts";
@@ -124,28 +125,13 @@ describe("real clients", () => {
     }
   });
 
-  // runc, because crun refuses machines that have both generations of control groups. The limits,
-  // because podman's defaults are above what a machine without CAP_SYS_RESOURCE may set.
   const podmanNeeds = { programs: ["podman", "runc"], containers: true };
-  const limits = ["--ulimit=nofile=1024", "--ulimit=nproc=1024"];
 
   describeClient("podman", podmanNeeds, (cleanup) => {
     let podman: Tool;
 
     before(async () => {
-      const folder = await makeScratch(cleanup);
-      podman = tool(
-        findProgram("podman"),
-        folder,
-        `--root=${join(folder, "root")}`,
-        `--runroot=${join(folder, "runroot")}`,
-        `--tmpdir=${join(folder, "tmp")}`,
-        "--storage-driver=vfs",
-        "--cgroup-manager=cgroupfs",
-        "--events-backend=file",
-        "--runtime=runc",
-      );
-      cleanup(async () => void (await podman("rm", "--all", "--force")));
+      podman = preparePodman(await makeScratch(cleanup), cleanup);
     });
 
     for (const { way, image } of ways) {
@@ -153,8 +139,7 @@ describe("real clients", () => {
         const id = (await podman("pull", "--quiet", "--tls-verify=false", image())).trim();
         assert.equal(`sha256:${id}`, sample.config);
         assert.equal((await podman("inspect", "--format={{.Digest}}", id)).trim(), digest);
-        const options = ["--rm", "--pull=never", "--network=none", ...limits];
-        assert.match(await podman("run", ...options, image()), GREETING);
+        assert.match(await podman("run", ...RUN_PULLED, image()), GREETING);
         await podman("rmi", "--force", id);
       });
     }

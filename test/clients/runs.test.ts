@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { before, it } from "node:test";
+import type { Catalogue } from "../../registry/store/catalogue.ts";
+import { folder } from "../../registry/store/folder.ts";
+import {
+  COLLECTIONS,
+  type Collection,
+  type Fixture,
+  forgetFixture,
+  INCOMPLETE,
+  openFixture,
+  REFUSED,
+} from "../support/fixtures.ts";
+import { startServer } from "../support/server.ts";
+import { describeClient } from "./describeClient.ts";
+import { startDockerd } from "./dockerd.ts";
+import { preparePodman, RUN_PULLED } from "./podman.ts";
+import type { Tool } from "./programs.ts";
+import { makeScratch } from "./scratch.ts";
+
+/** What the images of the collection say when they run. */
+const GREETING = /^hello from alpha \(amd64\)$/m;
+
+/** Of archives whose first tag is an artifact or has no program: the one to run. */
+const TAGS: Readonly<Record<string, string>> = { "skopeo5-oci-several-tags": "multi" };
+
+/** Of these nothing can be run on Linux, and why. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  "crane-windows-foreign": "it is for Windows",
+  "oras-referrers-tar": "it has no program",
+  "crane-crane-made-oci": "it has no program",
+  "crane-crane-annotated": "it has no program",
+};
+
+/** Layers compressed with zstd, which the docker of Debian does not know. */
+const ZSTD: ReadonlySet<string> = new Set(["crane-zstd"]);
+
+const [own] = COLLECTIONS;
+if (!own) throw new Error("the project has no archives to test with");
+
+const dockerNeeds = { programs: ["docker", "dockerd", "containerd", "runc"], containers: true };
+const isRun = ({ id, valid }: Fixture): boolean => valid && !(id in REFUSED) && id !== INCOMPLETE && !(id in NOT_RUN);
+const runnable = own.fixtures.filter(isRun);
+
+describeClient("docker runs the image of an archive", dockerNeeds, (cleanup) => {
+  let scratch: string;
+  let docker: Tool;
+
+  before(async () => {
+    scratch = await makeScratch(cleanup);
+    docker = await startDockerd(scratch, "http://localhost", cleanup);
+  });
+
+  for (const fixture of runnable.filter(({ id }) => !ZSTD.has(id))) {
+    it(`${fixture.id} (${fixture.tool})`, () =>
+      withImage(own, fixture, scratch, async (image) => {
+        await docker("pull", "--quiet", image);
+        assert.match(await docker("run", "--rm", "--network=none", image), GREETING);
+        await docker("rmi", "--force", image);
+      }));
+  }
+});
+
+describeClient("podman runs the image of an archive", { programs: ["podman", "runc"], containers: true }, (cleanup) => {
+  let scratch: string;
+  let podman: Tool;
+
+  before(async () => {
+    scratch = await makeScratch(cleanup);
+    podman = preparePodman(scratch, cleanup);
+  });
+
+  for (const fixture of runnable.filter(({ id }) => ZSTD.has(id))) {
+    it(`${fixture.id} (${fixture.tool})`, () =>
+      withImage(own, fixture, scratch, async (image) => {
+        await podman("pull", "--quiet", "--tls-verify=false", image);
+        assert.match(await podman("run", ...RUN_PULLED, image), GREETING);
+      }));
+  }
+});
+
+/** Serves a fixture, for as long as `use` takes. */
+async function withImage(
+  collection: Collection,
+  fixture: Fixture,
+  scratch: string,
+  use: (image: string) => Promise<void>,
+): Promise<void> {
+  const root = join(scratch, fixture.id);
+  const live = await openFixture(collection, fixture, root);
+  const server = await startServer(folder(live));
+  try {
+    await use(`${server.origin.slice("http://".length)}/${imageOf(live.current, fixture)}`);
+  } finally {
+    await server.close();
+    forgetFixture(root);
+    rmSync(root, { recursive: true });
+  }
+}
+
+/** One image of an archive: by tag, or by digest when it has no tag. */
+function imageOf({ repositories }: Catalogue, { id, originals }: Fixture): string {
+  for (const { name, tags } of repositories.values()) {
+    const tag = [...tags.keys()].find((each) => each === (TAGS[id] ?? each));
+    if (tag !== undefined) return `${name}:${tag}`;
+  }
+  const [repository] = repositories.values();
+  const [original] = originals;
+  assert.ok(repository && original, "it has neither a tag nor a digest");
+  return `${repository.name}@${original.digest}`;
+}
