@@ -1,5 +1,6 @@
 import { elementsOf, fieldsOf } from "../json.ts";
 import { descriptorOf, isIndex, type PartDescriptor } from "../manifest.ts";
+import { MEDIA_TYPES } from "../media-types.ts";
 import { platformOf } from "../platform.ts";
 import { algorithmOf, type Digest, digestOf } from "../reference.ts";
 import type { ArchiveContent, FoundManifest, Root } from "./content.ts";
@@ -16,6 +17,11 @@ const MANIFEST_COUNT_LIMIT = 10_000;
 /** Where the blobs of an archive lie, by digest: the one thing in which the forms with original manifests differ. */
 export type FindBlob = (digest: Digest) => FileRange | undefined;
 
+/** Finds blobs where an OCI image layout has them. */
+export function blobsOfLayout(members: Members): FindBlob {
+  return (digest) => members.find(`blobs/${digest.replace(":", "/")}`);
+}
+
 /**
  * Reads an OCI image layout (image-spec "Image Layout"): exports of docker with the containerd store, containerd, BuildKit,
  * podman and skopeo as OCI, oras, regctl, umoci, `crane pull --format=oci`. Manifests are in it and are served as they
@@ -23,7 +29,7 @@ export type FindBlob = (digest: Digest) => FileRange | undefined;
  */
 export function readOciLayout(members: Members, index: unknown): ArchiveContent {
   checkVersion(members);
-  const findBlob: FindBlob = (digest) => members.find(`blobs/${digest.replace(":", "/")}`);
+  const findBlob = blobsOfLayout(members);
   const manifests = new Map<Digest, FoundManifest>();
   const blobs = new Map<Digest, FileRange>();
   const named = new Map<Digest, string[]>();
@@ -37,6 +43,25 @@ export function readOciLayout(members: Members, index: unknown): ArchiveContent 
   });
   const roots = [...named].map(([digest, names]): Root => ({ digest, names: [...new Set(names)] }));
   return { form: "OCI layout", roots, manifests, blobs, problems: [...problems, ...read.flat()] };
+}
+
+/**
+ * Reads an archive with one manifest at its top, which lies in a file of its own: `bytes` is what is in it. Throws Unusable
+ * with the reason.
+ */
+export function readTop(file: FileRange, bytes: Uint8Array, findBlob: FindBlob): Omit<ArchiveContent, "form"> {
+  const digest = digestOf(bytes);
+  const { mediaType, manifests: children } = fieldsOf(parseJson(bytes, "the manifest"));
+  const guessed = children === undefined ? MEDIA_TYPES.ociManifest : MEDIA_TYPES.ociIndex;
+  const manifests = new Map<Digest, FoundManifest>();
+  const blobs = new Map<Digest, FileRange>();
+  const problems = readTree(
+    (wanted) => (wanted === digest ? file : findBlob(wanted)),
+    { digest, mediaType: typeof mediaType === "string" ? mediaType : guessed, size: bytes.length, platform: "" },
+    manifests,
+    blobs,
+  );
+  return { roots: [{ digest, names: [] }], manifests, blobs, problems };
 }
 
 /** The marker file may be missing, but one that says another version is another format. */

@@ -26,7 +26,7 @@ export function readArchive(members: Members): ArchiveContent {
     const bytes = readSmall(manifestFile, JSON_LIMIT, "manifest.json");
     const manifest = parseJson(bytes, "manifest.json");
     const isManifest = fieldsOf(manifest)["schemaVersion"] !== undefined;
-    if (isManifest) return readDirectoryTransport(members, manifestFile, bytes, manifest);
+    if (isManifest) return readDirectoryTransport(members, manifestFile, bytes);
     return readDockerArchive(members, manifest);
   }
   if (indexFile) throw new Unusable("index.json lists no image");

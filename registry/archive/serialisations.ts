@@ -5,7 +5,8 @@ import type { Compression } from "./compression.ts";
 
 /** What an export keeps of its manifest: the config, and the layers in order. */
 export interface ImageParts {
-  readonly config: { readonly digest: Digest; readonly size: number };
+  /** `text` is the config itself when no archive holds it, because it was made here. */
+  readonly config: { readonly digest: Digest; readonly size: number; readonly text?: string };
   readonly layers: readonly LayerPart[];
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { sniffCompression } from "../archive/compression.ts";
+import { type Plain, readResource } from "../archive/concourse.ts";
 import type { ArchiveContent } from "../archive/content.ts";
 import { readHead } from "../archive/files.ts";
 import { folderMembers, type Members, tarMembers } from "../archive/members.ts";
@@ -28,6 +29,8 @@ export type ArchiveMemory = Map<string, { readonly identity: string; readonly co
 export interface ArchiveReader {
   /** The export unpacked in `folder`, which lies in `root`. */
   readFolder(root: string, folder: string): SeenArchive;
+  /** The image that Concourse left in `folder`, which lies in `root`. */
+  readResource(root: string, folder: string): SeenArchive;
   /** The tar at `path`; `shown` is what it is called in a reason. */
   readFile(path: string, stats: Stats, shown: string): SeenArchive;
   /** The folders inside of exports: what to watch besides those that were walked. */
@@ -87,11 +90,30 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
     throw new Passing("it is being unpacked");
   };
 
-  const openFile = (seen: SeenFile, shown: string): Members => {
+  /** Where the tar lies that a file is, or holds compressed. */
+  const plainPath = (seen: SeenFile, shown: string): string => {
     const head = readHead({ path: seen.path, offset: 0, size: seen.size }, 512, shown);
-    if (isTar(head)) return tarMembers(seen.path, shown);
-    if (sniffCompression(head) !== "none") return tarMembers(unpacked(seen, head), shown);
+    if (isTar(head)) return seen.path;
+    if (sniffCompression(head) !== "none") return unpacked(seen, head);
     throw new Unusable(reasonOf(head));
+  };
+
+  /** The same for a file in a folder that is read as a whole. */
+  const plainIn =
+    (folder: State): Plain =>
+    ({ path }, shown) => {
+      const stats = statSync(path);
+      sources.add(path);
+      const seen = { path, size: stats.size, identity: identityOf(stats), partOf: keyOf(folder) };
+      const plain = plainPath(seen, shown);
+      return { path: plain, offset: 0, size: statSync(plain).size };
+    };
+
+  const readMembers = (root: string, folder: string, readNow: (members: Members, state: State) => ArchiveContent) => {
+    const members = folderMembers(root, folder);
+    const { inner, ...state } = stateOf(folder, members.names());
+    folders.push(...inner);
+    return read(state, () => readNow(members, state));
   };
 
   return {
@@ -102,14 +124,14 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
       return unsettled;
     },
     readFolder(root, folder) {
-      const members = folderMembers(root, folder);
-      const { identity, modified, inner } = stateOf(folder, members.names());
-      folders.push(...inner);
-      return read({ path: folder, identity, modified }, () => readArchive(members));
+      return readMembers(root, folder, readArchive);
+    },
+    readResource(root, folder) {
+      return readMembers(root, folder, (members, state) => readResource(members, plainIn(state)));
     },
     readFile(path, stats, shown) {
       const seen = { path, size: stats.size, identity: identityOf(stats) };
-      return read({ ...seen, modified: stats.ctimeMs }, () => readArchive(openFile(seen, shown)));
+      return read({ ...seen, modified: stats.ctimeMs }, () => readArchive(tarMembers(plainPath(seen, shown), shown)));
     },
   };
 }
@@ -142,7 +164,7 @@ function stateOf(folder: string, names: readonly string[]) {
     parts.push(`${name} ${identityOf(own)} ${stats ? identityOf(stats) : ""}`);
     modified = Math.max(modified, own.ctimeMs, stats?.ctimeMs ?? 0);
   }
-  return { identity: parts.join("\n"), modified, inner };
+  return { path: folder, identity: parts.join("\n"), modified, inner };
 }
 
 /** Names a file in the state in which it was seen. */

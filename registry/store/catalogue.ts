@@ -11,6 +11,8 @@ export interface Repository {
   /** In byte order. */
   readonly tags: ReadonlyMap<Tag, TaggedImage>;
   readonly blobs: ReadonlyMap<Digest, FileRange>;
+  /** Configs that lie in no file, because they were made. */
+  readonly made: ReadonlyMap<Digest, Uint8Array>;
   findManifest(digest: Digest): ManifestContent | undefined;
   referrersOf(subject: Digest): readonly Descriptor[];
 }
@@ -93,9 +95,16 @@ interface Draft {
   readonly tags: Map<Tag, TaggedImage>;
   readonly manifests: Map<Digest, FoundManifest>;
   readonly blobs: Map<Digest, FileRange>;
+  readonly made: Map<Digest, Uint8Array>;
 }
 
-const createDraft = (name: string): Draft => ({ name, tags: new Map(), manifests: new Map(), blobs: new Map() });
+const createDraft = (name: string): Draft => ({
+  name,
+  tags: new Map(),
+  manifests: new Map(),
+  blobs: new Map(),
+  made: new Map(),
+});
 
 /** A manifest, what it is made of, and in the same archive what refers to it. */
 function addTree(
@@ -112,6 +121,8 @@ function addTree(
     if (!manifest || seen.has(digest)) continue;
     seen.add(digest);
     draft.manifests.set(digest, manifest);
+    const config = manifest.rebuilt?.config;
+    if (config?.text !== undefined) draft.made.set(config.digest, Buffer.from(config.text));
     for (const part of manifest.parts) {
       const file = archive.blobs.get(part.digest);
       if (file) draft.blobs.set(part.digest, file);
@@ -133,7 +144,7 @@ function referrersIn(manifests: ReadonlyMap<Digest, FoundManifest>): Map<Digest,
   return found;
 }
 
-function finish({ name, tags, manifests, blobs }: Draft): Repository {
+function finish({ name, tags, manifests, blobs, made }: Draft): Repository {
   const referrers = referrersIn(manifests);
   const found = new Map<Digest, ManifestContent>(manifests);
   let possible: Map<Digest, () => ManifestContent> | undefined;
@@ -141,6 +152,7 @@ function finish({ name, tags, manifests, blobs }: Draft): Repository {
     name,
     tags: new Map([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
     blobs,
+    made,
     findManifest: (digest) => {
       const known = found.get(digest);
       if (known) return known;

@@ -42,12 +42,20 @@ export function folder(
 
   const reader: Partial<Registry> = {
     async getBlob(name, digest, { range } = {}) {
+      const made = find(name).made.get(digest);
+      if (made) {
+        const { start, end } = resolveRange(range, made.length);
+        const body = { kind: "bytes", bytes: made.subarray(start, end) } as const;
+        return { descriptor: { mediaType: MEDIA_TYPES.blob, digest, size: made.length }, range: { start, end }, body };
+      }
       const file = findBlob(name, digest);
       const { start, end } = resolveRange(range, file.size);
       const body = await files.open(file, digest, { start, end });
       return { descriptor: { mediaType: MEDIA_TYPES.blob, digest, size: file.size }, range: { start, end }, body };
     },
     async statBlob(name, digest) {
+      const made = find(name).made.get(digest);
+      if (made) return { mediaType: MEDIA_TYPES.blob, digest, size: made.length };
       const file = findBlob(name, digest);
       await files.stat(file, digest);
       return { mediaType: MEDIA_TYPES.blob, digest, size: file.size };

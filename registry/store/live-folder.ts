@@ -102,7 +102,7 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
   const unpackAll = async ({ toUnpack }: Scan): Promise<void> => {
     for (const file of toUnpack) {
       if (closed) return;
-      accepted.add(keyOf(file));
+      accepted.add(file.partOf ?? keyOf(file));
       try {
         await cache?.unpack(file);
       } catch (error) {

@@ -28,6 +28,14 @@ export function namesInFolder(content: ArchiveContent, segments: readonly string
   });
 }
 
+/** What Concourse left is called what is written in its files; if nothing is, by its place. */
+export function namesOfResource(content: ArchiveContent, segments: readonly string[]): NamedRoot[] {
+  const named = content.roots.flatMap(({ digest, names }) =>
+    namesFrom(names, undefined).map((name) => ({ name, digest })),
+  );
+  return named.length > 0 ? named : namesInFolder(content, segments);
+}
+
 /**
  * A tar is called what it says itself; if it says nothing, what its path says. In `<repository>/<tag>/` it is called by
  * that: when the folder of the tag holds nothing else.

@@ -1,5 +1,6 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { checkResource, isFetched, isResource } from "../archive/concourse.ts";
 import type { ArchiveContent } from "../archive/content.ts";
 import { type FileRange, resolveInside, unreadable } from "../archive/files.ts";
 import { combinePlatforms, isPlatformName } from "../archive/platform-index.ts";
@@ -7,7 +8,7 @@ import { MARKERS } from "../archive/read-archive.ts";
 import { Unusable } from "../archive/unusable.ts";
 import { quote } from "../reference.ts";
 import { archiveReader, type ReaderOptions, type SeenArchive } from "./archive-reader.ts";
-import { folderName, illegalNames, type NamedRoot, namesInFolder, namesOfFile } from "./naming.ts";
+import { folderName, illegalNames, type NamedRoot, namesInFolder, namesOfFile, namesOfResource } from "./naming.ts";
 import { applySidecars, type FindSidecar, isSidecar } from "./sidecars.ts";
 import type { SeenFile } from "./unpack-cache.ts";
 
@@ -86,7 +87,7 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
     const { segments, entries } = place;
     folders.push(place.real);
     const names = [...entries.keys()];
-    if (isExport(names)) {
+    if (isExport(names) || isFetched(names)) {
       throw new Unusable("the export lies too high: move it to <repository>/<tag>/ below the folder");
     }
     if (names.length === 0 && segments.length > 0) throw new Unusable("the folder is empty");
@@ -118,6 +119,10 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
       folders.push(child);
       folderName(segments);
       add(segments, reader.readFolder(root, child), beside, (content) => namesInFolder(content, segments));
+    } else if (isResource(names)) {
+      folders.push(child);
+      checkResource(names);
+      add(segments, reader.readResource(root, child), beside, (content) => namesOfResource(content, segments));
     } else if (segments.length > 1 && names.length > 0 && names.every((each) => isPlatform(root, inside, each))) {
       folders.push(child);
       add(segments, readPlatforms(inside), beside, (content) => namesInFolder(content, segments));

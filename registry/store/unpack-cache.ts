@@ -18,6 +18,8 @@ export interface SeenFile {
   readonly size: number;
   /** Changes when the file does. */
   readonly identity: string;
+  /** Of a file in a folder that is read as a whole: names that folder in its state (`keyOf`). */
+  readonly partOf?: string;
 }
 
 /**
