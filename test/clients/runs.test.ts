@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, it } from "node:test";
 import type { Catalogue } from "../../registry/store/catalogue.ts";
 import { folder } from "../../registry/store/folder.ts";
+import type { LiveFolder } from "../../registry/store/live-folder.ts";
 import {
   COLLECTIONS,
   type Collection,
@@ -11,13 +12,16 @@ import {
   forgetFixture,
   INCOMPLETE,
   openFixture,
+  openUnpacking,
   REFUSED,
 } from "../support/fixtures.ts";
+import { projectRoot } from "../support/root.ts";
 import { startServer } from "../support/server.ts";
 import { describeClient } from "./describeClient.ts";
 import { startDockerd } from "./dockerd.ts";
 import { preparePodman, RUN_PULLED } from "./podman.ts";
 import type { Tool } from "./programs.ts";
+import { run } from "./run.ts";
 import { makeScratch } from "./scratch.ts";
 
 /** What the images of the collection say when they run. */
@@ -61,7 +65,34 @@ describeClient("docker runs the image of an archive", dockerNeeds, (cleanup) => 
         await docker("rmi", "--force", image);
       }));
   }
+
+  it("a rootfs.tgz of Concourse", async () => {
+    const root = join(scratch, "concourse");
+    await writeRootfs(join(root, "hello-resource"));
+    await withServed(await openUnpacking(root), async (host) => {
+      await docker("pull", "--quiet", `${host}/team/hello:7`);
+      assert.match(
+        await docker("run", "--rm", "--network=none", `${host}/team/hello:7`),
+        /ociregistry served this image/,
+      );
+    });
+  });
 });
+
+/** What Concourse makes of the sample image. */
+async function writeRootfs(resource: string): Promise<void> {
+  const sample = join(projectRoot(), "images/hello/latest");
+  const rootfs = join(resource, "../rootfs");
+  for (const folder of [resource, rootfs]) mkdirSync(folder, { recursive: true });
+  const [{ Layers: layers }] = JSON.parse(readFileSync(join(sample, "manifest.json"), "utf8")) as [
+    { Layers: string[] },
+  ];
+  for (const layer of layers) await run("tar", ["-xzf", join(sample, layer), "-C", rootfs]);
+  await run("tar", ["-czf", join(resource, "rootfs.tgz"), "-C", rootfs, "."]);
+  rmSync(rootfs, { recursive: true });
+  const files = { repository: "team/hello", tag: "7", "metadata.json": '{"entrypoint":["/hello"],"user":"65534"}' };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(resource, name), text);
+}
 
 describeClient("podman runs the image of an archive", { programs: ["podman", "runc"], containers: true }, (cleanup) => {
   let scratch: string;
@@ -90,13 +121,21 @@ async function withImage(
 ): Promise<void> {
   const root = join(scratch, fixture.id);
   const live = await openFixture(collection, fixture, root);
-  const server = await startServer(folder(live));
   try {
-    await use(`${server.origin.slice("http://".length)}/${imageOf(live.current, fixture)}`);
+    await withServed(live, (host) => use(`${host}/${imageOf(live.current, fixture)}`));
   } finally {
-    await server.close();
     forgetFixture(root);
     rmSync(root, { recursive: true });
+  }
+}
+
+/** Serves a folder, for as long as `use` takes. */
+async function withServed(live: LiveFolder, use: (host: string) => Promise<void>): Promise<void> {
+  const server = await startServer(folder(live));
+  try {
+    await use(server.origin.slice("http://".length));
+  } finally {
+    await server.close();
   }
 }
 

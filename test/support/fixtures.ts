@@ -58,16 +58,21 @@ function place(collection: Collection, { id, path, packedIn }: Fixture, root: st
   }
 }
 
-/** Opens a folder with a fixture in it, as the server does at its start. */
+/** Opens a folder with a fixture in it. */
 export async function openFixture(collection: Collection, fixture: Fixture, root: string): Promise<LiveFolder> {
   place(collection, fixture, root);
+  return openUnpacking(root);
+}
+
+/** Opens a folder as the server does at its start, with a cache beside it for what is compressed. */
+export async function openUnpacking(root: string): Promise<LiveFolder> {
   const live = openFolder(root, { cache: unpackCache(`${root}.cache`, 8 * 1024 ** 3) });
   await live.ready;
   live.close();
   return live;
 }
 
-/** Removes what `openFixture` unpacked. */
+/** Removes what was unpacked for a folder. */
 export const forgetFixture = (root: string): void => rmSync(`${root}.cache`, { recursive: true, force: true });
 
 /** The digests that can be had from an archive: of manifests that are in it, or that can be built again. */
