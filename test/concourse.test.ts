@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -29,8 +29,10 @@ function writeResource(root: string, path: string, files: Files): void {
 /** The tar of a folder with one file in it. */
 function tarOf(context: TestContext, text: string): Buffer {
   const rootfs = temporaryFolder(context);
-  writeFileSync(join(rootfs, "hello"), text);
-  return execFileSync("tar", ["--mtime=@0", "--owner=0", "--group=0", "-cf", "-", "-C", rootfs, "."]);
+  const file = join(rootfs, "hello");
+  writeFileSync(file, text);
+  utimesSync(file, 0, 0);
+  return execFileSync("tar", ["-cf", "-", "-C", rootfs, "hello"]);
 }
 
 /** What `crane pull` writes, and the registry-image resource with `format: oci`. */

@@ -12,7 +12,7 @@ import { projectRoot } from "./support/root.ts";
 const execute = promisify(execFile);
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 const EXPECTED =
-  /^(dist\/(api|cmd|gen|registry)\/.+\.js|images\/.+|ociregistry\.yaml|package\.json|README\.md|LICENSE)$/;
+  /^(dist\/(api|cmd|gen|registry)\/.+\.js|images\/.+|docs\/.+\.md|ociregistry\.yaml|package\.json|README\.md|LICENSE)$/;
 
 describe("the package", () => {
   const folder = temporaryFolder({ after });

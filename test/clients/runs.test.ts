@@ -6,11 +6,10 @@ import type { Catalogue } from "../../registry/store/catalogue.ts";
 import { folder } from "../../registry/store/folder.ts";
 import type { LiveFolder } from "../../registry/store/live-folder.ts";
 import {
-  COLLECTIONS,
-  type Collection,
   type Fixture,
   forgetFixture,
   INCOMPLETE,
+  OWN,
   openFixture,
   openUnpacking,
   REFUSED,
@@ -41,12 +40,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 /** Layers compressed with zstd, which the docker of Debian does not know. */
 const ZSTD: ReadonlySet<string> = new Set(["crane-zstd"]);
 
-const [own] = COLLECTIONS;
-if (!own) throw new Error("the project has no archives to test with");
-
 const dockerNeeds = { programs: ["docker", "dockerd", "containerd", "runc"], containers: true };
 const isRun = ({ id, valid }: Fixture): boolean => valid && !(id in REFUSED) && id !== INCOMPLETE && !(id in NOT_RUN);
-const runnable = own.fixtures.filter(isRun);
+const runnable = OWN.fixtures.filter(isRun);
 
 describeClient("docker runs the image of an archive", dockerNeeds, (cleanup) => {
   let scratch: string;
@@ -59,7 +55,7 @@ describeClient("docker runs the image of an archive", dockerNeeds, (cleanup) => 
 
   for (const fixture of runnable.filter(({ id }) => !ZSTD.has(id))) {
     it(`${fixture.id} (${fixture.tool})`, () =>
-      withImage(own, fixture, scratch, async (image) => {
+      withImage(fixture, scratch, async (image) => {
         await docker("pull", "--quiet", image);
         assert.match(await docker("run", "--rm", "--network=none", image), GREETING);
         await docker("rmi", "--force", image);
@@ -105,7 +101,7 @@ describeClient("podman runs the image of an archive", { programs: ["podman", "ru
 
   for (const fixture of runnable.filter(({ id }) => ZSTD.has(id))) {
     it(`${fixture.id} (${fixture.tool})`, () =>
-      withImage(own, fixture, scratch, async (image) => {
+      withImage(fixture, scratch, async (image) => {
         await podman("pull", "--quiet", "--tls-verify=false", image);
         assert.match(await podman("run", ...RUN_PULLED, image), GREETING);
       }));
@@ -113,14 +109,9 @@ describeClient("podman runs the image of an archive", { programs: ["podman", "ru
 });
 
 /** Serves a fixture, for as long as `use` takes. */
-async function withImage(
-  collection: Collection,
-  fixture: Fixture,
-  scratch: string,
-  use: (image: string) => Promise<void>,
-): Promise<void> {
+async function withImage(fixture: Fixture, scratch: string, use: (image: string) => Promise<void>): Promise<void> {
   const root = join(scratch, fixture.id);
-  const live = await openFixture(collection, fixture, root);
+  const live = await openFixture(OWN, fixture, root);
   try {
     await withServed(live, (host) => use(`${host}/${imageOf(live.current, fixture)}`));
   } finally {

@@ -33,19 +33,23 @@ export const REFUSED: Readonly<Record<string, RegExp>> = {
 /** docker exported an index without any of its layers: the index is served, and what is not there is said. */
 export const INCOMPLETE = "docker26-containerd-multi-platform-pulled";
 
-/** The archives that the project carries, one of each form, and the large collection where it lies beside the project. */
-export const COLLECTIONS: readonly Collection[] = [
-  { title: "archives of every form", folder: join(projectRoot(), "test/fixtures") },
-  { title: "the large collection of archives", folder: join(projectRoot(), "../shared/fixtures") },
-].flatMap(({ title, folder }) => {
-  const facts = join(folder, "facts.json");
-  if (!existsSync(facts)) return [];
-  const { fixtures } = JSON.parse(readFileSync(facts, "utf8")) as { fixtures: Fixture[] };
-  return [{ title, folder, fixtures }];
-});
+/** The archives that the project carries, one of each form. */
+export const OWN = collectionIn("archives of every form", join(projectRoot(), "test/fixtures"));
+
+const LARGE = join(projectRoot(), "../shared/fixtures");
+
+/** The same, and the large collection where it lies beside the project. */
+export const COLLECTIONS: readonly Collection[] = existsSync(LARGE)
+  ? [OWN, collectionIn("the large collection of archives", LARGE)]
+  : [OWN];
+
+function collectionIn(title: string, folder: string): Collection {
+  const { fixtures } = JSON.parse(readFileSync(join(folder, "facts.json"), "utf8")) as { fixtures: Fixture[] };
+  return { title, folder, fixtures };
+}
 
 /** Puts a fixture into a folder: a tar at its top, what is unpacked at `fixtures/<id>/`. */
-function place(collection: Collection, { id, path, packedIn }: Fixture, root: string): void {
+export function placeFixture(collection: Collection, { id, path, packedIn }: Fixture, root: string): void {
   const source = join(collection.folder, path);
   const target = join(root, "fixtures", id.toLowerCase());
   if (packedIn) {
@@ -60,7 +64,7 @@ function place(collection: Collection, { id, path, packedIn }: Fixture, root: st
 
 /** Opens a folder with a fixture in it. */
 export async function openFixture(collection: Collection, fixture: Fixture, root: string): Promise<LiveFolder> {
-  place(collection, fixture, root);
+  placeFixture(collection, fixture, root);
   return openUnpacking(root);
 }
 
