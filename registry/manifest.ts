@@ -1,4 +1,4 @@
-import { elementsOf, fieldsOf } from "./json.ts";
+import { elementsOf, fieldsOf, stringsOf } from "./json.ts";
 import { MEDIA_TYPES } from "./media-types.ts";
 import { platformOf } from "./platform.ts";
 import { type Digest, isDigest } from "./reference.ts";
@@ -66,11 +66,4 @@ export function descriptorOf(value: unknown): PartDescriptor | undefined {
     ...(notes ? { annotations: notes } : {}),
     platform: platformOf(platform),
   };
-}
-
-function stringsOf(value: unknown): Record<string, string> | undefined {
-  const entries = Object.entries(fieldsOf(value)).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
-  );
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }

@@ -1,6 +1,6 @@
-import { elementsOf, fieldsOf } from "../json.ts";
+import { elementsOf, isObject, stringsOf } from "../json.ts";
 import { platformOf } from "../platform.ts";
-import { type Digest, digestOf, isDigest, quote } from "../reference.ts";
+import { type Digest, digestOf, isDigest } from "../reference.ts";
 import type { ArchiveContent, FoundManifest } from "./content.ts";
 import { type FileRange, hashRange, readSmall } from "./files.ts";
 import { JSON_LIMIT, parseJson } from "./json.ts";
@@ -113,13 +113,13 @@ const PLATFORM = { architecture: "amd64", os: "linux" };
 /** The config that goes with the files, as far as Concourse has kept it (image-spec, "Image Configuration"). */
 function configOf(members: Members, diffId: Digest) {
   const { env, user, entrypoint, cmd } = readFields(members, "metadata.json");
-  const labels = readFields(members, "labels.json");
+  const labels = stringsOf(readFields(members, "labels.json"));
   const config = {
     ...(typeof user === "string" && user !== "" ? { User: user } : {}),
     ...listOf("Env", env),
     ...listOf("Entrypoint", entrypoint),
     ...listOf("Cmd", cmd),
-    ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}),
+    ...(labels ? { Labels: labels } : {}),
   };
   return { ...PLATFORM, config, rootfs: { type: "layers", diff_ids: [diffId] } };
 }
@@ -143,6 +143,6 @@ function readFields(members: Members, name: string): Record<string, unknown> {
   const file = members.find(name);
   if (!file) return {};
   const value = parseJson(readSmall(file, JSON_LIMIT, name), name);
-  if (typeof value !== "object" || value === null) throw new Unusable(`${quote(name)} is not an object`);
-  return fieldsOf(value);
+  if (!isObject(value)) throw new Unusable(`${name} is not a JSON object`);
+  return value;
 }
