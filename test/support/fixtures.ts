@@ -39,7 +39,7 @@ export const OWN = collectionIn("archives of every form", join(projectRoot(), "t
 const LARGE = join(projectRoot(), "../shared/fixtures");
 
 /** The same, and the large collection where it lies beside the project. */
-export const COLLECTIONS: readonly Collection[] = existsSync(LARGE)
+export const COLLECTIONS: readonly Collection[] = existsSync(join(LARGE, "facts.json"))
   ? [OWN, collectionIn("the large collection of archives", LARGE)]
   : [OWN];
 
