@@ -2,16 +2,18 @@ import { join } from "node:path";
 import { type Catalogue, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes, printable } from "./format.ts";
 import type { Listening } from "./listen.ts";
+import type { ServeCommand } from "./usage.ts";
 import { version } from "./version.ts";
 
 export interface Started {
-  readonly folder: string;
+  readonly command: Pick<ServeCommand, "folder" | "data" | "readOnly" | "host">;
   readonly catalogue: Catalogue;
   readonly listening: Listening;
 }
 
 /** For a person at a terminal: what was found, where it is served, and a command for each client that works as it is. */
-export function banner({ folder, catalogue, listening }: Started): string {
+export function banner({ command, catalogue, listening }: Started): string {
+  const { folder, data, readOnly } = command;
   const { origin, addresses } = listening;
   const host = origin.slice("http://".length);
   const [image] = [...catalogue.repositories.values()].flatMap(({ name, tags }) =>
@@ -26,6 +28,7 @@ export function banner({ folder, catalogue, listening }: Started): string {
     "",
     `  API documentation  ${origin}/docs/`,
     `  listening on       ${addresses.join(", ")}`,
+    `  pushes             ${readOnly ? "are refused" : `go to ${data}`}${warningOf(command)}`,
     "",
     ...(image ? commands(`${host}/${image}`).map((command) => `  ${command}`) : noImages(folder)),
     "",
@@ -34,12 +37,21 @@ export function banner({ folder, catalogue, listening }: Started): string {
 }
 
 /** For a log: the same in one line. */
-export const logLine = ({ folder, catalogue, listening }: Started): string =>
-  `ociregistry ${version} serves ${folder} at ${listening.origin}: ${summary(catalogue)}${skippedOf(catalogue)}\n`;
+export const logLine = ({ command, catalogue, listening }: Started): string => {
+  const { folder, data, readOnly } = command;
+  const pushes = readOnly ? "read-only" : `pushes go to ${data}${warningOf(command)}`;
+  return `ociregistry ${version} serves ${folder} at ${listening.origin}: ${summary(catalogue)}${skippedOf(catalogue)}; ${pushes}\n`;
+};
 
 /** What the folder gives after a change, in one line. */
-export const changeLine = ({ folder, catalogue }: Omit<Started, "listening">): string =>
+export const changeLine = ({ folder, catalogue }: { folder: string; catalogue: Catalogue }): string =>
   `${folder} has changed: ${summary(catalogue)}${skippedOf(catalogue)}\n`;
+
+/** There are no accounts yet, so whoever can reach the server can push. */
+const warningOf = ({ host, readOnly }: Started["command"]): string =>
+  readOnly || host === undefined || LOCAL.has(host) ? "" : " (anyone who can reach this address may push; --read-only)";
+
+const LOCAL: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
 
 const skippedOf = ({ skipped }: Catalogue): string =>
   skipped.length === 0 ? "" : `, ${skipped.length} skipped (see ociregistry list)`;

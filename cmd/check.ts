@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import { type CheckedData, checkData } from "../registry/store/data/check.ts";
 import { blobsOf, type Verified, verify } from "../registry/store/verify.ts";
 import { count, formatBytes, printable } from "./format.ts";
 import { readOnce } from "./open-named-folder.ts";
@@ -9,8 +11,11 @@ export interface Checked {
   readonly fine: boolean;
 }
 
-/** Reads every blob of a folder and compares it with its digest; shows how far it is where somebody looks on. */
-export async function check({ folder, cache, format }: CheckCommand): Promise<Checked> {
+/**
+ * Reads every blob of the folder of archives and compares it with its digest, and every blob and record of the data
+ * folder; shows how far it is where somebody looks on.
+ */
+export async function check({ folder, data, cache, format }: CheckCommand): Promise<Checked> {
   const catalogue = await readOnce({ folder, cache });
   const blobs = blobsOf(catalogue);
   const total = blobs.reduce((sum, { file }) => sum + file.size, 0);
@@ -21,18 +26,38 @@ export async function check({ folder, cache, format }: CheckCommand): Promise<Ch
     if (verified.problem !== undefined) damaged.push(verified);
     showProgress(done, total);
   }
+  const pushed = await checkPushed(data, total);
   clearProgress();
   const { skipped } = catalogue;
-  const fine = damaged.length === 0 && skipped.length === 0;
+  const problems = damaged.length + skipped.length + pushed.damaged.length;
+  const fine = problems === 0;
   if (format === "json") {
-    return { fine, text: `${JSON.stringify({ blobs: blobs.length, bytes: total, damaged, skipped }, null, 2)}\n` };
+    const result = { blobs: blobs.length, bytes: total, damaged, skipped, data: pushed };
+    return { fine, text: `${JSON.stringify(result, null, 2)}\n` };
   }
+  const checked = count(blobs.length, "blob");
+  const records = pushed.checked === 0 ? "" : `, and ${count(pushed.checked, "thing")} of ${data}`;
   const lines = [
     ...damaged.map(({ path, digest, problem }) => `${path}: ${digest}: ${problem}`),
     ...skipped.map(({ path, reason }) => `${path}: ${reason}`),
-    `${count(blobs.length, "blob")}, ${formatBytes(total)}: ${fine ? "all is well" : count(damaged.length + skipped.length, "problem")}`,
+    ...pushed.damaged.map(({ what, problem }) => `${what}: ${problem}`),
+    `${checked}${records}, ${formatBytes(total + pushed.bytes)}: ${fine ? "all is well" : count(problems, "problem")}`,
   ];
   return { fine, text: `${lines.map(printable).join("\n")}\n` };
+}
+
+/** The data folder, which may not be there. How much is in it is not known beforehand. */
+async function checkPushed(data: string, before: number) {
+  const damaged: CheckedData[] = [];
+  let checked = 0;
+  let bytes = 0;
+  for await (const each of checkData(resolve(data))) {
+    checked++;
+    bytes += each.size;
+    if (each.problem !== undefined) damaged.push(each);
+    showProgress(before + bytes, before + bytes);
+  }
+  return { checked, bytes, damaged };
 }
 
 const WIDTH = 30;

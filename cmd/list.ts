@@ -1,12 +1,15 @@
+import { canonicalName } from "../registry/reference.ts";
 import { platformsOf, type Repository, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes, formatTable, printable } from "./format.ts";
 import { readOnce } from "./open-named-folder.ts";
+import { type PushedRow, pushedRows } from "./pushed-rows.ts";
 import type { ListCommand } from "./usage.ts";
 
-/** What `serve` would serve of a folder, and what it would skip and why. */
-export async function list({ folder, cache, format }: ListCommand): Promise<string> {
+/** What `serve` would serve of a folder and of what was pushed, and what it would skip and why. */
+export async function list({ folder, data, cache, format }: ListCommand): Promise<string> {
   const { repositories, skipped, warnings } = await readOnce({ folder, cache });
-  const rows = [...repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(rowsOf);
+  const dropped = [...repositories.values()].flatMap(rowsOf);
+  const rows = shadowed(dropped, await pushedRows(data));
   if (format === "json") return `${JSON.stringify({ images: rows, skipped, warnings }, null, 2)}\n`;
   const table = formatTable(
     ["REPOSITORY", "TAG", "PLATFORM", "SIZE", "FORM", "DIGEST"],
@@ -25,6 +28,14 @@ export async function list({ folder, cache, format }: ListCommand): Promise<stri
     ...section(`Skipped ${count(skipped.length, "entry", "entries")}:`, lines),
     ...section("Warnings:", warnings),
   ].join("\n");
+}
+
+/** What was pushed shadows what was dropped in. */
+function shadowed<T extends { repository: string; tag: string }>(dropped: readonly T[], pushed: readonly PushedRow[]) {
+  const keyOf = ({ repository, tag }: { repository: string; tag: string }) => `${canonicalName(repository)}:${tag}`;
+  const shadows = new Set(pushed.map(keyOf));
+  const rows = [...dropped.filter((row) => !shadows.has(keyOf(row))), ...pushed];
+  return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 const section = (heading: string, lines: readonly string[]): string[] =>

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { parseCommand, USAGE, UsageError } from "./usage.ts";
+import { parseCommand, USAGE } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * The command line. What a person got wrong is one line on stderr and exit code 2; everything else that fails is a bug
@@ -26,6 +27,11 @@ async function main(args: readonly string[]): Promise<void> {
       const { text, fine } = await check(command);
       process.stdout.write(text);
       if (!fine) process.exitCode = 1;
+      return;
+    }
+    case "gc": {
+      const { gc } = await import("./gc.ts");
+      process.stdout.write(await gc(command));
       return;
     }
     case "serve": {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Catalogue } from "../registry/store/catalogue.ts";
 import { type LiveFolder, type LiveOptions, openFolder } from "../registry/store/live-folder.ts";
 import { type UnpackCache, unpackCache } from "../registry/store/unpack-cache.ts";
-import { UsageError } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** More than this is not unpacked at a time, in bytes. */
 const CACHE_LIMIT = 64 * 1024 ** 3;

@@ -1,14 +1,18 @@
+import type { FSWatcher } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "../api/server.ts";
-import { folder as folderStore } from "../registry/store/folder.ts";
-import type { LiveFolder } from "../registry/store/live-folder.ts";
+import type { DataStore } from "../registry/store/data/data-store.ts";
 import { banner, changeLine, logLine } from "./banner.ts";
+import { collectionLine } from "./gc.ts";
+import { answerRequests } from "./gc-requests.ts";
 import { type Listening, listen } from "./listen.ts";
 import { openNamedFolder } from "./open-named-folder.ts";
+import { openRegistry } from "./open-registry.ts";
 import type { ServeCommand } from "./usage.ts";
 
-/** Serves a folder until SIGTERM or SIGINT. Throws UsageError when the folder or the address cannot be had. */
-export async function serve({ folder, cache, host, port, accessLog }: ServeCommand): Promise<void> {
+/** Serves a folder until SIGTERM or SIGINT. Throws UsageError when a folder or the address cannot be had. */
+export async function serve(command: ServeCommand): Promise<void> {
+  const { folder, cache, host, port, accessLog } = command;
   const live = openNamedFolder(
     { folder, cache },
     {
@@ -16,30 +20,58 @@ export async function serve({ folder, cache, host, port, accessLog }: ServeComma
       onError: (error) => complain(`cannot read ${folder}: ${describe(error)}`),
     },
   );
-  const registry = folderStore(live, {
-    onDamage: (path, digest) => complain(`the bytes of ${path} do not match ${digest}; it is not served any more`),
-  });
+  const closing: (() => void | Promise<void>)[] = [() => live.close()];
+  const giveUp = async (error: unknown): Promise<never> => {
+    for (const close of closing) await close();
+    throw error;
+  };
+  const { registry, data } = await openRegistry(live, command, complain).catch(giveUp);
+  closing.push(() => data.close(), collectRegularly(data, command));
   const server = await createServer(registry, {
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
     ...(accessLog ? { onRequest: logRequest } : {}),
   });
-  const listening = await listen(server, { host, port }).catch((error) => {
-    live.close();
-    throw error;
-  });
+  const listening = await listen(server, { host, port }).catch(giveUp);
   const show = process.stdout.isTTY ? banner : logLine;
-  process.stdout.write(show({ folder, catalogue: live.current, listening }));
-  stopOnSignal(listening, live);
+  process.stdout.write(show({ command, catalogue: live.current, listening }));
+  stopOnSignal(listening, closing);
 }
 
-function stopOnSignal(listening: Listening, live: LiveFolder): void {
+/** Collects on a schedule, and when `ociregistry gc` asks. Returns what ends that. */
+function collectRegularly(data: DataStore, { readOnly, gcInterval, gcGrace, data: folder }: ServeCommand): () => void {
+  let requests: FSWatcher | undefined;
+  void data.opened.then(() => {
+    requests = answerRequests(folder, data.collect);
+  });
+  const collect = async (): Promise<void> => {
+    try {
+      const collection = await data.collect({ grace: gcGrace });
+      for (const problem of collection.problems) complain(problem);
+      const { unlinked, trashed, removed, expired } = collection;
+      if (unlinked + trashed + removed + expired > 0) process.stdout.write(`${collectionLine(collection)}\n`);
+    } catch (error) {
+      complain(`cannot collect garbage: ${describe(error)}`);
+    }
+    timer?.refresh();
+  };
+  const timer = readOnly || gcInterval === 0 ? undefined : setTimeout(() => void collect(), gcInterval);
+  timer?.unref();
+  return () => {
+    clearTimeout(timer);
+    requests?.close();
+  };
+}
+
+function stopOnSignal(listening: Listening, closing: readonly (() => void | Promise<void>)[]): void {
   let stopping = false;
   const stop = (): void => {
     // A second signal is from somebody who does not want to wait.
     if (stopping) process.exit(1);
     stopping = true;
-    live.close();
-    void listening.close().then(() => process.exit(0));
+    void listening
+      .close()
+      .then(() => Promise.all(closing.map((close) => close())))
+      .finally(() => process.exit(0));
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

@@ -1,7 +1,10 @@
 import { parseArgs } from "node:util";
+import { UPLOAD_LIMITS, type UploadLimits } from "../registry/store/data/upload-limits.ts";
+import { parseCount, parseDuration, parseSize } from "./quantities.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What the command line asks for. */
-export type Command = { readonly name: "help" | "version" } | ListCommand | CheckCommand | ServeCommand;
+export type Command = { readonly name: "help" | "version" } | ListCommand | CheckCommand | GcCommand | ServeCommand;
 
 export interface ListCommand extends FolderCommand {
   readonly name: "list";
@@ -11,14 +14,36 @@ export interface CheckCommand extends FolderCommand {
   readonly name: "check";
 }
 
+export interface GcCommand {
+  readonly name: "gc";
+  readonly data: string;
+  /** How long what nobody needs is kept, in ms. */
+  readonly gcGrace: number;
+  readonly dryRun: boolean;
+}
+
 interface FolderCommand {
   readonly folder: string;
+  /** Where pushes are kept. */
+  readonly data: string;
   /** Undefined: the user's cache folder. */
   readonly cache: string | undefined;
   readonly format: "table" | "text" | "json";
 }
 
-export interface ServeCommand {
+/** How what is pushed is kept. */
+export interface StoreOptions {
+  readonly data: string;
+  readonly readOnly: boolean;
+  /** Patterns of tags that mean the same for ever. */
+  readonly immutable: readonly string[];
+  readonly limits: UploadLimits;
+  readonly sparse: boolean;
+  readonly deleteInUse: boolean;
+  readonly sync: boolean;
+}
+
+export interface ServeCommand extends StoreOptions {
   readonly name: "serve";
   readonly folder: string;
   /** Undefined: the user's cache folder. */
@@ -28,38 +53,56 @@ export interface ServeCommand {
   /** 0: any free one. */
   readonly port: number;
   readonly accessLog: boolean;
-}
-
-/** A mistake on the command line or in what it names. Its message is one line that says what to do. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+  /** How often garbage is collected, in ms; 0 never. */
+  readonly gcInterval: number;
+  /** How long what nobody needs is kept, in ms. */
+  readonly gcGrace: number;
 }
 
 export const USAGE = `ociregistry: point it at a folder of image archives, and any client can pull from it
 
 Usage:
-  ociregistry serve [FOLDER] [--host HOST] [--port PORT] [--access-log] [--cache DIR]
-  ociregistry list [FOLDER] [--format table|json] [--cache DIR]
-  ociregistry check [FOLDER] [--format text|json] [--cache DIR]
+  ociregistry serve [FOLDER] [--data DIR] [--read-only] [--host HOST] [--port PORT] [...]
+  ociregistry list [FOLDER] [--data DIR] [--format table|json] [--cache DIR]
+  ociregistry check [FOLDER] [--data DIR] [--format text|json] [--cache DIR]
+  ociregistry gc [--data DIR] [--dry-run] [--gc-grace TIME]
   ociregistry --help | --version
 
 FOLDER holds image archives as container tools write them: tars anywhere, or unpacked at <repository>/<tag>/. It may
 change at any time. Without it, "images" is taken.
 
+  --data DIR     where pushes are kept (data); made with the first push
   --cache DIR    where tars that are compressed as a whole are unpacked; without it ~/.cache/ociregistry
 
 serve
   --host HOST    listen on this address; without it only on this machine (127.0.0.1 and ::1)
   --port PORT    listen on this port (8080); 0 takes a free one
   --access-log   write one line of JSON to stdout for each request
+  --read-only    refuse pushes and deletes
+  --immutable PATTERN      tags that are set once and never moved or deleted, such as 'v*'; may be repeated
+  --gc-interval TIME       how often what no manifest needs is collected (1h); 0 never
+  --gc-grace TIME          how old it has to be (24h); what a client is using is kept in any case
+  --allow-sparse           take an index whose images are not all there
+  --allow-delete-in-use    delete what a manifest is made of, too
+  --max-blob-size SIZE     refuse larger blobs (64G)
+  --max-upload-space SIZE  what unfinished uploads may take together (256G)
+  --max-uploads NUMBER     how many uploads one client may have open (1000)
+  --upload-expiry TIME     give up an upload that nobody has continued for so long (24h)
+  --no-sync                do not wait for the disk: a loss of power may then take what was pushed
 
 list: what would be served, and what is skipped and why
 check: reads every blob and compares it with its digest; exit code 1 when something is wrong
   --format json  for programs
 
+gc: collects now what no manifest needs, also while a server runs
+  --dry-run      only say what would go
+
+TIME is a number with ms, s, m, h or d; SIZE a number of bytes, or one with K, M, G or T (powers of 1024).
+
 Examples:
   ociregistry serve                              serve ./images at http://localhost:8080
-  ociregistry serve /srv/images --host 0.0.0.0   serve to other machines
+  ociregistry serve /srv/images --host 0.0.0.0 --read-only
+                                                 serve to other machines, which may not push
   ociregistry list /srv/images                   what would be served, and what is skipped and why
   ociregistry check /srv/images                  is everything still as it was?
 
@@ -72,6 +115,7 @@ export function parseCommand(args: readonly string[]): Command {
   if (name === undefined || name === "help" || args.includes("--help") || args.includes("-h")) return { name: "help" };
   if (name === "--version" || name === "version") return { name: "version" };
   if (name === "serve") return parseServe(rest);
+  if (name === "gc") return parseGc(rest);
   if (name === "list") return { name, ...parseFolder(rest, "table") };
   if (name === "check") return { name, ...parseFolder(rest, "text") };
   throw new UsageError(`there is no command "${name}"; see ociregistry --help`);
@@ -83,9 +127,38 @@ function parseServe(args: string[]): ServeCommand {
     port: { type: "string", default: "8080" },
     "access-log": { type: "boolean", default: false },
     cache: { type: "string" },
+    ...DATA,
+    ...GRACE,
+    "gc-interval": { type: "string", default: "1h" },
+    "read-only": { type: "boolean", default: false },
+    immutable: { type: "string", multiple: true, default: [] },
+    "allow-sparse": { type: "boolean", default: false },
+    "allow-delete-in-use": { type: "boolean", default: false },
+    "max-blob-size": { type: "string" },
+    "max-upload-space": { type: "string" },
+    "max-uploads": { type: "string" },
+    "upload-expiry": { type: "string" },
+    "no-sync": { type: "boolean", default: false },
   });
+  const given = <T>(option: string, parseValue: (option: string, text: string) => T, otherwise: T): T =>
+    values[option] === undefined ? otherwise : parseValue(`--${option}`, String(values[option]));
+  const { immutable } = values;
   return {
     name: "serve",
+    data: folderOf(values["data"]),
+    readOnly: values["read-only"] === true,
+    immutable: Array.isArray(immutable) ? immutable.map(String) : [],
+    gcInterval: parseDuration("--gc-interval", String(values["gc-interval"])),
+    gcGrace: parseDuration("--gc-grace", String(values["gc-grace"])),
+    sparse: values["allow-sparse"] === true,
+    deleteInUse: values["allow-delete-in-use"] === true,
+    sync: values["no-sync"] !== true,
+    limits: {
+      blobSize: given("max-blob-size", parseSize, UPLOAD_LIMITS.blobSize),
+      uploadSpace: given("max-upload-space", parseSize, UPLOAD_LIMITS.uploadSpace),
+      uploadsPerClient: given("max-uploads", parseCount, UPLOAD_LIMITS.uploadsPerClient),
+      uploadExpiry: given("upload-expiry", parseDuration, UPLOAD_LIMITS.uploadExpiry),
+    },
     folder: onlyFolder(positionals),
     cache: textOf(values["cache"]),
     host: textOf(values["host"]),
@@ -94,14 +167,34 @@ function parseServe(args: string[]): ServeCommand {
   };
 }
 
+function parseGc(args: string[]): GcCommand {
+  const { values, positionals } = parse(args, { ...DATA, ...GRACE, "dry-run": { type: "boolean", default: false } });
+  if (positionals.length > 0) throw new UsageError(`gc takes no folder; say --data "${positionals[0]}"`);
+  return {
+    name: "gc",
+    data: folderOf(values["data"]),
+    gcGrace: parseDuration("--gc-grace", String(values["gc-grace"])),
+    dryRun: values["dry-run"] === true,
+  };
+}
+
+const DATA = { data: { type: "string", default: "data" } } as const;
+const GRACE = { "gc-grace": { type: "string", default: "24h" } } as const;
+
+function folderOf(value: unknown): string {
+  if (value === "") throw new UsageError("the name of the data folder is empty");
+  return String(value);
+}
+
 function parseFolder(args: string[], words: "table" | "text"): FolderCommand {
   const { values, positionals } = parse(args, {
     format: { type: "string", default: words },
     cache: { type: "string" },
+    ...DATA,
   });
   const { format } = values;
   if (format !== words && format !== "json") throw new UsageError(`--format is ${words} or json, not "${format}"`);
-  return { folder: onlyFolder(positionals), cache: textOf(values["cache"]), format };
+  return { folder: onlyFolder(positionals), data: folderOf(values["data"]), cache: textOf(values["cache"]), format };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -25,7 +25,7 @@ describe("ociregistry serve", () => {
     mkdirSync(join(root, "empty"));
     const { output, port } = await startServing(context, root);
     const expected = `ociregistry \\d+\\.\\d+\\.\\d+ serves ${root} at http://localhost:${port}: 1 image in 1 repository, \\d+ B, 1 skipped`;
-    assert.match(output(), new RegExp(`^${expected} \\(see ociregistry list\\)\n$`));
+    assert.match(output(), new RegExp(`^${expected} \\(see ociregistry list\\); pushes go to data\n$`));
   });
 
   it("listens on both loopback addresses and on no other", async (context) => {
@@ -256,7 +256,11 @@ describe("ociregistry", () => {
       origin: "http://localhost:8080",
       close: async () => {},
     };
-    const text = banner({ folder: "images", catalogue: readFolder(root), listening });
+    const command = { folder: "images", data: "data", readOnly: false, host: undefined };
+    const text = banner({ command, catalogue: readFolder(root), listening });
+    assert.match(text, /pushes +go to data\n/);
+    const open = banner({ command: { ...command, host: "0.0.0.0" }, catalogue: readFolder(root), listening });
+    assert.match(open, /anyone who can reach this address may push/);
     for (const line of [
       "1 image in 1 repository",
       "skipped stray: the file is empty",

@@ -21,12 +21,17 @@ import { manifestFiles, type StoredManifest } from "./manifests.ts";
 import { openRepositories, type RepositoryState } from "./repositories.ts";
 import { sharedLock } from "./shared-lock.ts";
 import { tagFiles } from "./tags.ts";
-import { openUploads, type UploadLimits } from "./uploads.ts";
+import { UPLOAD_LIMITS, type UploadLimits } from "./upload-limits.ts";
+import { openUploads } from "./uploads.ts";
 import { partsOf, userOf, usesOf } from "./uses.ts";
 
 /** A registry that keeps what is pushed to it in a folder, and survives kill -9 and a loss of power. */
 export interface DataStore {
   readonly registry: Registry;
+  /** Resolves when the folder is there and is ours: at the start, or with the first write. */
+  readonly opened: Promise<void>;
+  /** Whether it can have anything of a repository. */
+  mayHave(repository: string): boolean;
   /** Removes what no manifest needs, while others push and pull. */
   collect(options: CollectOptions): Promise<Collection>;
   /** Lets go of the folder. */
@@ -39,6 +44,8 @@ export interface DataOptions {
   readonly sparse?: boolean;
   /** Lets a client delete what a manifest of the repository is made of. */
   readonly deleteInUse?: boolean;
+  /** Only to look at, beside the process that has the folder: takes no lock and changes nothing. */
+  readonly onlyLook?: boolean;
   /** Without it a loss of power may take what was acknowledged: for measuring, and for data that nobody needs. */
   readonly sync?: boolean;
   /** Looks elsewhere for the bytes of a blob that was found damaged or missing. */
@@ -52,13 +59,6 @@ export interface DataOptions {
   readonly now?: () => number;
 }
 
-export const UPLOAD_LIMITS: UploadLimits = {
-  blobSize: 64 * 1024 ** 3,
-  uploadSpace: 256 * 1024 ** 3,
-  uploadsPerClient: 1000,
-  uploadExpiry: 24 * 60 * 60 * 1000,
-};
-
 /**
  * Opens a data folder; it is made with the first write. Design: nothing has an index, every record shows by itself
  * whether it is whole, a tag is always the last write, and what a crash leaves is garbage that is found by its place.
@@ -70,12 +70,14 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
   const files = durable(disk, layout.temporary, { sync });
   const locks = sharedLock();
   const leases = createLeases(now);
+  const opened = deferred();
   let lock: FolderLock | undefined;
   let preparing: Promise<void> | undefined;
   let lost = false;
 
   /** Makes the folder, or takes the one that is there. Once; a failure is tried again with the next write. */
   const prepare = (): Promise<void> => {
+    if (options.onlyLook) throw new RegistryError("UNSUPPORTED", "the data folder was opened only to look at");
     if (lost) throw new RegistryError("UNAVAILABLE", "another process took the data folder of this server");
     preparing ??= (async () => {
       await prepareFolder(disk, layout);
@@ -84,13 +86,14 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
         options.onLost?.();
       });
       for (const name of await disk.list(layout.temporary)) await disk.remove(`${layout.temporary}/${name}`);
+      opened.resolve();
     })();
     preparing.catch(() => {
       preparing = undefined;
     });
     return preparing;
   };
-  if ((await disk.list(root)).length > 0) await prepare();
+  if (!options.onlyLook && (await disk.list(root)).length > 0) await prepare();
 
   const repositories = await openRepositories(disk, layout, locks);
   const manifests = manifestFiles(disk, layout, files, (name, digest) =>
@@ -363,6 +366,8 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
   };
 
   return {
+    opened: opened.promise,
+    mayHave: repositories.mayHave,
     registry: translated(complete(registry, "it cannot be done here")),
     async collect(collectOptions) {
       await preparing;
@@ -373,6 +378,14 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       await lock?.release();
     },
   };
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
 
 function isUnknown(error: unknown): false {

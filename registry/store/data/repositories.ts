@@ -24,6 +24,8 @@ export interface RepositoryState {
 export interface Repositories {
   /** Undefined when there is no such repository. */
   find(name: string): RepositoryState | undefined | Promise<RepositoryState | undefined>;
+  /** No when there is certainly none of this name. */
+  mayHave(name: string): boolean;
   /** For those who are about to add something, and hold the repository's lock. */
   findOrCreate(name: string): Promise<RepositoryState>;
   /** To be called once something was added or removed: an empty repository is none. */
@@ -87,6 +89,7 @@ export async function openRepositories(disk: Disk, layout: Layout, locks: Shared
 
   return {
     find,
+    mayHave: (name) => names.has(name),
     async findOrCreate(name) {
       const known = await find(name);
       return known ?? resident.get(name) ?? keep(emptyState(name));

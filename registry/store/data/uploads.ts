@@ -6,17 +6,7 @@ import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import { hashOfFile, type RunningHash, runningHash } from "./running-hash.ts";
-
-export interface UploadLimits {
-  /** The largest blob, in bytes. */
-  readonly blobSize: number;
-  /** What all uploads that are open may take together, in bytes. */
-  readonly uploadSpace: number;
-  /** How many uploads one client may have open. */
-  readonly uploadsPerClient: number;
-  /** After how long without a byte an upload is given up, in ms. */
-  readonly uploadExpiry: number;
-}
+import type { UploadLimits } from "./upload-limits.ts";
 
 /** What clients are sending. The file of a session is all there is of it, so it survives a restart. */
 export interface Uploads {

@@ -1,0 +1,89 @@
+import { relative, resolve } from "node:path";
+import { streamOf } from "../registry/content.ts";
+import { fallbackTags } from "../registry/layer/fallback-tags.ts";
+import { immutableTags } from "../registry/layer/immutable-tags.ts";
+import { overlay } from "../registry/layer/overlay.ts";
+import { readOnly } from "../registry/layer/read-only.ts";
+import type { Digest } from "../registry/reference.ts";
+import type { Registry } from "../registry/registry.ts";
+import { type DataStore, openDataStore } from "../registry/store/data/data-store.ts";
+import { FolderInUse } from "../registry/store/data/folder-lock.ts";
+import { UnknownFormat } from "../registry/store/data/format.ts";
+import { folder as folderStore } from "../registry/store/folder.ts";
+import type { LiveFolder } from "../registry/store/live-folder.ts";
+import { tagPattern } from "./tag-pattern.ts";
+import type { StoreOptions } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** The registry that the command line asks for, put together. */
+export interface OpenRegistry {
+  readonly registry: Registry;
+  readonly data: DataStore;
+}
+
+/**
+ * One registry out of the folder of archives and the data folder: what is pushed lies over what is dropped in. `complain`
+ * hears, for a person, what was found damaged. Throws UsageError when the data folder cannot be had.
+ */
+export async function openRegistry(
+  live: LiveFolder,
+  options: StoreOptions & { readonly folder: string },
+  complain: (message: string) => void,
+): Promise<OpenRegistry> {
+  const images = folderStore(live, {
+    onDamage: (path, digest) => complain(`the bytes of ${path} do not match ${digest}; it is not served any more`),
+  });
+  const holderBelow = (digest: Digest): string | undefined =>
+    [...live.current.repositories.values()].find(({ blobs }) => blobs.has(digest))?.name;
+  const findCopy = async (digest: Digest) => {
+    const holder = holderBelow(digest);
+    return holder === undefined ? undefined : streamOf((await images.getBlob(holder, digest)).body);
+  };
+
+  const data = await openNamedData(options, {
+    findCopy,
+    onDamage: complain,
+    onLost: () => complain(lostMessage(options)),
+  });
+  const both = fallbackTags(overlay(data.registry, images, { mayHave: data.mayHave, holderBelow }));
+  if (options.readOnly) return { registry: readOnly(both, READ_ONLY), data };
+  const patterns = options.immutable.map(tagPattern);
+  const registry = patterns.length === 0 ? both : immutableTags(both, (tag) => patterns.some((fits) => fits(tag)));
+  return { registry, data };
+}
+
+/** Opens the data folder that the command line names. Throws UsageError. */
+export async function openNamedData(
+  { data, folder, limits, sparse, deleteInUse, sync }: StoreOptions & { readonly folder?: string },
+  hooks: Parameters<typeof openDataStore>[1] = {},
+): Promise<DataStore> {
+  if (folder !== undefined && isInside(folder, data)) {
+    throw new UsageError(`the data folder "${data}" lies in the folder of archives; choose another with --data`);
+  }
+  try {
+    return await openDataStore(resolve(data), { limits, sparse, deleteInUse, sync, ...hooks });
+  } catch (error) {
+    if (error instanceof FolderInUse || error instanceof UnknownFormat) throw new UsageError(error.message);
+    const reason = REASONS.get((error as NodeJS.ErrnoException).code ?? "");
+    if (!reason) throw error;
+    throw new UsageError(`cannot use the data folder "${data}": ${reason}`);
+  }
+}
+
+const READ_ONLY = "it was started with --read-only; to add an image, put its archive into the folder";
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ENOTDIR", "it is a file, not a folder"],
+  ["EACCES", "no permission to write to it; serve with --read-only, or choose another with --data"],
+  ["EPERM", "no permission to write to it; serve with --read-only, or choose another with --data"],
+  ["EROFS", "its file system is read-only; choose another with --data"],
+  ["ENOSPC", "its disk is full"],
+]);
+
+const lostMessage = ({ data }: StoreOptions): string =>
+  `another process took the data folder ${data}; nothing is written any more. Stop one of the two`;
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(resolve(folder), resolve(path));
+  return way === "" || (!way.startsWith("..") && !way.startsWith("/"));
+}
