@@ -9,9 +9,8 @@ import type { Descriptor, ManifestContent, Registry } from "../registry.ts";
  * registry knows, and it is not listed. An index that was pushed under the tag is served as it is.
  */
 export function fallbackTags(next: Registry): Registry {
-  const made = async (name: string, reference: Reference, error: unknown): Promise<ManifestContent> => {
-    const subject = subjectOf(reference);
-    if (!subject || !(error instanceof RegistryError && error.code === "MANIFEST_UNKNOWN")) throw error;
+  const made = async (name: string, subject: Digest, error: unknown): Promise<ManifestContent> => {
+    if (!(error instanceof RegistryError && error.code === "MANIFEST_UNKNOWN")) throw error;
     const manifests: Descriptor[] = [];
     for await (const referrer of next.listReferrers(name, subject)) manifests.push(referrer);
     if (manifests.length === 0) throw error;
@@ -19,9 +18,16 @@ export function fallbackTags(next: Registry): Registry {
   };
   return {
     ...next,
-    getManifest: (name, reference) => next.getManifest(name, reference).catch((error) => made(name, reference, error)),
-    statManifest: (name, reference) =>
-      next.statManifest(name, reference).catch(async (error) => (await made(name, reference, error)).descriptor),
+    getManifest(name, reference) {
+      const found = next.getManifest(name, reference);
+      const subject = subjectOf(reference);
+      return subject ? found.catch((error) => made(name, subject, error)) : found;
+    },
+    statManifest(name, reference) {
+      const found = next.statManifest(name, reference);
+      const subject = subjectOf(reference);
+      return subject ? found.catch(async (error) => (await made(name, subject, error)).descriptor) : found;
+    },
   };
 }
 

@@ -25,9 +25,15 @@ export function overlay(
   { mayHave = () => true, holderBelow = () => undefined }: OverlayOptions = {},
 ): Registry {
   /** Asks above, and below when it is not there; of two refusals the one that knows the repository counts. */
-  const either = async <T>(name: string, ask: (registry: Registry, name: string) => Promise<T>): Promise<T> => {
+  const either = <T>(name: string, ask: (registry: Registry, name: string) => Promise<T>): Promise<T> => {
     const own = canonicalName(name);
-    if (!mayHave(own)) return ask(lower, name);
+    return mayHave(own) ? both(name, own, ask) : ask(lower, name);
+  };
+  const both = async <T>(
+    name: string,
+    own: string,
+    ask: (registry: Registry, name: string) => Promise<T>,
+  ): Promise<T> => {
     try {
       return await ask(upper, own);
     } catch (above) {

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
+import type { ByteStream, Registry } from "../registry/registry.ts";
+import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
+import { layoutOf } from "../registry/store/data/layout.ts";
+import { chunksOf, pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
+import { ask, startServer } from "./support/server.ts";
+
+const MIB = 1024 * 1024;
+const IMAGE = testImage("app", "1.0", ["one"]);
+
+interface Damaged {
+  readonly registry: Registry;
+  readonly origin: string;
+  readonly digest: Digest;
+  readonly blob: Buffer;
+  readonly file: string;
+  readonly root: string;
+  readonly reports: string[];
+}
+
+/** A server whose data folder holds a blob that it has not read since it was started. */
+async function serveBlob(context: TestContext, size: number, options: DataOptions = {}): Promise<Damaged> {
+  const root = join(temporaryFolder(context), "data");
+  const blob = randomBytes(size);
+  const first = await openDataStore(root);
+  await pushImage(first.registry, IMAGE);
+  const digest = await pushBlob(first.registry, "app", blob);
+  await first.close();
+  const reports: string[] = [];
+  const { registry, close } = await openDataStore(root, { onDamage: (message) => reports.push(message), ...options });
+  const server = await startServer(registry);
+  context.after(async () => {
+    await server.close();
+    await close();
+  });
+  return { registry, origin: server.origin, digest, blob, file: layoutOf(root).blob(digest), root, reports };
+}
+
+/** What happens to files on disks that are not well. */
+const DAMAGES: readonly [string, (file: string, blob: Buffer) => void][] = [
+  ["one bit flipped at the start", (file, blob) => writeFileSync(file, flipped(blob, 0))],
+  ["one bit flipped at the end", (file, blob) => writeFileSync(file, flipped(blob, blob.length - 1))],
+  ["other bytes of the same length", (file, blob) => writeFileSync(file, Buffer.alloc(blob.length))],
+  ["cut short", (file) => truncateSync(file, 1000)],
+  ["cut to nothing", (file) => truncateSync(file, 0)],
+  ["grown", (file, blob) => writeFileSync(file, Buffer.concat([blob, blob]))],
+  ["gone", (file) => rmSync(file)],
+];
+
+function flipped(blob: Buffer, at: number): Buffer {
+  const bytes = Buffer.from(blob);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  return bytes;
+}
+
+const pathOf = (digest: Digest): string => `/v2/app/blobs/${digest}`;
+
+/** The answer; undefined when the connection broke off, which no client takes for a whole blob. */
+const tryGet = ({ origin, digest }: Damaged, headers: Record<string, string> = {}) =>
+  ask(origin, "GET", pathOf(digest), { headers }).catch(() => undefined);
+
+for (const size of [5000, 3 * MIB]) {
+  describe(`a pushed blob of ${size} bytes whose file is`, () => {
+    for (const [title, damage] of DAMAGES) {
+      it(`${title}: is never served as whole, then unknown, and healed by the next push`, async (context) => {
+        const served = await serveBlob(context, size);
+        damage(served.file, served.blob);
+        const first = await tryGet(served);
+        if (first?.status === 200) assert.equal(digestOf(first.body), served.digest, "wrong bytes as whole");
+        for (const [method, headers] of [
+          ["GET", {}],
+          ["GET", { Range: "bytes=0-9" }],
+          ["HEAD", {}],
+        ] as const) {
+          const { status } = await ask(served.origin, method, pathOf(served.digest), { headers });
+          assert.equal(status, 404, `${method} ${JSON.stringify(headers)}`);
+        }
+        await pushBlob(served.registry, "app", served.blob);
+        assert.deepEqual((await tryGet(served))?.body, served.blob);
+      });
+
+      it(`${title}: is healed from the archives that have it, without a push`, async (context) => {
+        let blob: Buffer | undefined;
+        const findCopy = async (): Promise<ByteStream | undefined> => (blob ? chunksOf(blob) : undefined);
+        const served = await serveBlob(context, size, { findCopy });
+        damage(served.file, served.blob);
+        blob = served.blob;
+        await tryGet(served);
+        assert.deepEqual((await tryGet(served))?.body, served.blob);
+        assert.equal((await ask(served.origin, "HEAD", pathOf(served.digest))).headers["content-length"], `${size}`);
+      });
+    }
+  });
+}
+
+describe("what is found damaged", () => {
+  it("is moved aside and reported", async (context) => {
+    const served = await serveBlob(context, 5000);
+    writeFileSync(served.file, flipped(served.blob, 7));
+    await tryGet(served);
+    await tryGet(served);
+    assert.equal(served.reports.length, 1);
+    assert.match(served.reports[0] ?? "", new RegExp(`the blob ${served.digest} is damaged`));
+    assert.equal(readdirSync(layoutOf(served.root).quarantine).length, 1);
+  });
+
+  it("is not replaced by a copy that is no better", async (context) => {
+    const served = await serveBlob(context, 5000, { findCopy: async () => chunksOf(Buffer.alloc(5000)) });
+    rmSync(served.file);
+    assert.equal((await tryGet(served))?.status, 404);
+    assert.deepEqual(readdirSync(layoutOf(served.root).temporary), []);
+  });
+
+  it("comes back out of the trash, if it lies there", async (context) => {
+    const served = await serveBlob(context, 5000);
+    const layout = layoutOf(served.root);
+    rmSync(served.file);
+    mkdirSync(layout.trash);
+    writeFileSync(layout.trashed(served.digest), served.blob);
+    assert.deepEqual((await tryGet(served))?.body, served.blob);
+  });
+
+  it("may be a manifest, which is then unknown until it is pushed again", async (context) => {
+    const served = await serveBlob(context, 5000);
+    const { digest } = IMAGE.manifest.descriptor;
+    const file = layoutOf(served.root).manifest("app", digest);
+    writeFileSync(file, "nonsense");
+    for (const reference of ["1.0", digest]) {
+      assert.equal((await ask(served.origin, "GET", `/v2/app/manifests/${reference}`)).status, 404);
+    }
+    assert.match(served.reports.join("\n"), /the manifest sha256:.* of app is damaged; push it again/);
+    await pushImage(served.registry, IMAGE);
+    assert.equal((await served.registry.getManifest("app", parseTag("1.0"))).descriptor.digest, digest);
+  });
+
+  it("may be a tag, which is then unknown until it is pushed again", async (context) => {
+    const served = await serveBlob(context, 5000);
+    writeFileSync(layoutOf(served.root).tag("app", parseTag("1.0")), "");
+    assert.equal((await ask(served.origin, "GET", "/v2/app/manifests/1.0")).status, 404);
+    assert.match(served.reports.join("\n"), /the tag app:1.0 is damaged; push it again/);
+    await served.registry.getManifest("app", IMAGE.manifest.descriptor.digest);
+    await pushImage(served.registry, IMAGE);
+    await served.registry.getManifest("app", parseTag("1.0"));
+  });
+
+  it("would be served as whole if the store did not look: the negative control", async (context) => {
+    const served = await serveBlob(context, 5000);
+    writeFileSync(served.file, flipped(served.blob, 7));
+    const careless: Registry = {
+      ...served.registry,
+      getBlob: async (_, digest) => ({
+        descriptor: { mediaType: "application/octet-stream", digest, size: 5000 },
+        range: { start: 0, end: 5000 },
+        body: { kind: "bytes", bytes: readFileSync(served.file) },
+      }),
+    };
+    const server = await startServer(careless);
+    context.after(() => server.close());
+    const { status, body } = await ask(server.origin, "GET", pathOf(served.digest));
+    assert.equal(status, 200);
+    assert.notEqual(digestOf(body), served.digest);
+  });
+});
