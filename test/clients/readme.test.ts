@@ -70,6 +70,22 @@ describe("README.md", () => {
       ],
       ["crane digest localhost:8080/team/app:1.0", servesAddedImage],
       ["npm run --silent list", listsBoth],
+      [
+        "docker tag localhost:8080/hello localhost:8080/team/pushed:docker",
+        async (command) => void (await reader.run(command)),
+      ],
+      ["docker push localhost:8080/team/pushed:docker", pushes("docker")],
+      ["podman push --tls-verify=false localhost:8080/hello localhost:8080/team/pushed:podman", pushes("podman")],
+      [
+        "skopeo copy --src-tls-verify=false --dest-tls-verify=false docker://localhost:8080/hello:latest docker://localhost:8080/team/pushed:skopeo",
+        pushes("skopeo"),
+      ],
+      ["crane copy localhost:8080/hello:latest localhost:8080/team/pushed:crane", pushes("crane")],
+      ["crane delete localhost:8080/team/pushed:crane", deletes("crane")],
+      [
+        "node dist/cmd/main.js gc --dry-run",
+        async (command) => assert.match(await reader.run(command), /^would collect: 0 blobs/),
+      ],
       ["node dist/cmd/main.js --help", async (command) => assert.match(await reader.run(command), /^Usage:$/m)],
       ["node dist/cmd/main.js list images", listsBoth],
       ["node dist/cmd/main.js check images", async (command) => assert.match(await reader.run(command), /all is well/)],
@@ -141,6 +157,20 @@ describe("README.md", () => {
       };
     }
 
+    function pushes(tag: string): (command: string) => Promise<void> {
+      return async (command) => {
+        await reader.run(command);
+        assert.match(await reader.run(`docker run --rm localhost:8080/team/pushed:${tag}`), GREETING);
+      };
+    }
+
+    function deletes(tag: string): (command: string) => Promise<void> {
+      return async (command) => {
+        await reader.run(command);
+        assert.ok(!(await reader.run("crane ls localhost:8080/team/pushed")).split("\n").includes(tag));
+      };
+    }
+
     /** It is promised within two seconds of the last byte; a reader would try again. */
     async function servesAddedImage(command: string): Promise<void> {
       const deadline = Date.now() + 5_000;
@@ -162,7 +192,10 @@ describe("README.md", () => {
     async function listsBoth(command: string): Promise<void> {
       const rows = (await reader.run(command)).trim().split("\n");
       assert.deepEqual(
-        rows.map((row) => row.split(/ +/)).map((cells) => [cells[0], cells[1], cells.at(-1)]),
+        rows
+          .map((row) => row.split(/ +/))
+          .filter((cells) => cells[0] !== "team/pushed")
+          .map((cells) => [cells[0], cells[1], cells.at(-1)]),
         [
           ["REPOSITORY", "TAG", "DIGEST"],
           ["hello", "latest", DIGEST],
