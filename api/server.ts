@@ -5,11 +5,11 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { Duplex } from "node:stream";
 import { RegistryError } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Backend, createBackend } from "./backend.ts";
-import { asRegistryError, errorBody, refusal } from "./errors.ts";
+import { asRegistryError, refusal } from "./errors.ts";
+import { refuseTheRest } from "./last-word.ts";
 import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
@@ -31,6 +31,7 @@ export async function createServer(registry: Registry, options: ServerOptions = 
   const { onRequest } = options;
   const site = lazySite(options);
   const server = createHttpServer(LIMITS, (request, response) => {
+    note(response);
     if (onRequest) {
       const started = performance.now();
       response.once("close", () => onRequest(request, response, started));
@@ -47,8 +48,9 @@ export async function createServer(registry: Registry, options: ServerOptions = 
       void site(request, response);
     }
   });
-  server.on("clientError", refuseGarbage);
+  const note = refuseTheRest(server);
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    note(response);
     const error = new RegistryError("UNSUPPORTED", "the only expectation that can be met is 100-continue");
     reply({ ...refusal(error), status: 417 }, request, response, options);
   });
@@ -98,7 +100,8 @@ async function answer(
 
 function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { onError }: ServerOptions): AnyReply {
   const error = asRegistryError(thrown);
-  if (error.code === "UNKNOWN") onError?.(thrown, request);
+  // That the client went while it was sending is no fault of the server.
+  if (error.code === "UNKNOWN" && thrown !== request.errored) onError?.(thrown, request);
   return refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(request.url ?? "")) } : {});
 }
 
@@ -151,27 +154,3 @@ function originForm(url: string): string {
   const [, path = ""] = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(url) ?? [];
   return path.startsWith("/") ? path : `/${path}`;
 }
-
-/** How long a client has to take the answer to garbage, in ms, before the connection is cut. */
-const LAST_WORD = 1_000;
-
-/** Answers what is no HTTP request at all; Node has no response object for it. */
-function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, detail] = GARBAGE.get(error.code ?? "") ?? ["400 Bad Request", "this is not a valid HTTP request"];
-  const body = JSON.stringify(errorBody(new RegistryError("UNSUPPORTED", detail)));
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
-  );
-  // Not at once: unread bytes of the client would turn the end into a reset, and the answer would be lost.
-  setTimeout(() => socket.destroy(), LAST_WORD).unref();
-}
-
-const GARBAGE: ReadonlyMap<string, readonly [string, string]> = new Map([
-  ["HPE_HEADER_OVERFLOW", ["431 Request Header Fields Too Large", "the headers are larger than 16 KiB"]],
-  ["ERR_HTTP_REQUEST_TIMEOUT", ["408 Request Timeout", "the headers took longer than 10 seconds"]],
-]);

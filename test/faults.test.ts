@@ -23,7 +23,7 @@ import type { Registry } from "../registry/registry.ts";
 import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
 import { memory } from "../registry/store/memory.ts";
-import { hexOf, type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { hexOf, pushImage, type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
 import { type Answer, ask, errorOf, startServer, type TestServer } from "./support/server.ts";
 
@@ -238,19 +238,25 @@ describe("a client that goes in the middle", () => {
 
 describe("the server", () => {
   it("goes on with a connection after it has refused a manifest that is too large", async (context) => {
-    const { server } = await serveFolder(context, imageOf(1000));
+    const registry = memory();
+    const server = await startServer(registry);
+    context.after(() => server.close());
+    await pushImage(registry, testImage("app", "1.0", ["x"]));
+    const { server: readOnly } = await serveFolder(context, imageOf(1000));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     context.after(() => agent.destroy());
-    const statusOf = async (method: string, body?: Buffer): Promise<number> => {
-      const options = { hostname: "127.0.0.1", port: server.port, path: "/v2/app/manifests/1.0", method, agent };
+    const statusOf = async ({ port }: TestServer, method: string, body?: Buffer): Promise<number> => {
+      const options = { hostname: "127.0.0.1", port, path: "/v2/app/manifests/1.0", method, agent };
       const request = httpRequest(options);
       request.end(body);
       const [response] = (await once(request, "response")) as [IncomingMessage];
       await readAll(response);
       return response.statusCode ?? 0;
     };
-    assert.equal(await statusOf("PUT", Buffer.alloc(9 * MIB)), 413);
-    assert.equal(await statusOf("GET"), 200);
+    assert.equal(await statusOf(server, "PUT", Buffer.alloc(9 * MIB)), 413);
+    assert.equal(await statusOf(server, "GET"), 200);
+    assert.equal(await statusOf(readOnly, "PUT", Buffer.alloc(9 * MIB)), 405);
+    assert.equal(await statusOf(readOnly, "GET"), 200);
   });
 
   it("answers beside 1,000 idle connections", async (context) => {
@@ -279,6 +285,7 @@ describe("the server", () => {
     ["headers of 20 KiB", `GET /v2/ HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
     ["an expectation", "GET /v2/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: foo\r\n\r\n", 417],
     ["headers that never end", "GET /v2/ HTTP/1.1\r\nHost: a\r\nX: ", 408],
+    ["CONNECT", "CONNECT registry.example:443 HTTP/1.1\r\nHost: registry.example:443\r\n\r\n", 405],
   ] as const) {
     it(`answers ${title} with ${status} in OCI JSON and hangs up`, async (context) => {
       const { server } = await serveFolder(context, imageOf(1000));
@@ -293,6 +300,50 @@ describe("the server", () => {
       assert.equal(JSON.parse(body).errors[0].code, "UNSUPPORTED");
     });
   }
+
+  for (const [title, rest, answered] of [
+    ["garbage", "\x16\x03\x01 this is no HTTP\r\n\r\n", true],
+    ["a tunnel", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", false],
+    [
+      "a body of broken chunks",
+      "PUT /v2/app/manifests/1.0 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+      false,
+    ],
+  ] as const) {
+    it(`never puts its answer to ${title} into a blob that it is sending`, async (context) => {
+      const image = imageOf(16 * MIB);
+      const { server } = await serveFolder(context, image);
+      const socket = connect(server.port, "127.0.0.1");
+      socket.write(`GET ${blobPath(image.digest)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await once(socket, "readable");
+      socket.write(rest, "latin1");
+      const received = await readAll(socket);
+      const start = received.indexOf("\r\n\r\n") + 4;
+      const body = received.subarray(start, start + image.layer.length);
+      assert.ok(body.equals(image.layer.subarray(0, body.length)), "something else is in the blob");
+      const last = received.subarray(start + image.layer.length).toString();
+      if (answered) assert.match(last, /^HTTP\/1\.1 400 .*"UNSUPPORTED"/s);
+    });
+  }
+
+  it("writes nothing to the log when a client goes in the middle of its push", async (context) => {
+    const errors: unknown[] = [];
+    const server = await startServer(memory(), { onError: (error) => errors.push(error) });
+    context.after(() => server.close());
+    for (const request of [
+      "PUT /v2/app/manifests/1.0",
+      `POST /v2/app/blobs/uploads/?digest=${digestOf(Buffer.alloc(0))}`,
+    ]) {
+      const socket = connect(server.port, "127.0.0.1");
+      const asked = once(server.server, "request") as Promise<[IncomingMessage]>;
+      socket.write(`${request} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{`);
+      const [incoming] = await asked;
+      socket.destroy();
+      await new Promise((resolve) => incoming.once("close", resolve));
+    }
+    assert.equal((await ask(server.origin, "GET", "/v2/")).status, 200);
+    assert.deepEqual(errors, []);
+  });
 
   it("answers 503 when no more files can be opened, and recovers", async (context) => {
     const root = temporaryFolder(context);

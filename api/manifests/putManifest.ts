@@ -1,6 +1,6 @@
 import { RegistryError } from "../../registry/errors.ts";
 import { type Digest, parseDigest, parseTag } from "../../registry/reference.ts";
-import type { ByteStream } from "../../registry/registry.ts";
+import type { ByteStream, Registry } from "../../registry/registry.ts";
 import type { Handler } from "../operation.ts";
 
 /** What clients and other registries take at least and at most (distribution-spec, "Pushing Manifests"). */
@@ -12,6 +12,7 @@ export const putManifest: Handler<"putManifest"> = async ({ path, query, content
   const digest: Digest | undefined = reference.includes(":") ? parseDigest(reference) : undefined;
   const tags = digest ? (query.tag ?? []).map(parseTag) : [parseTag(reference)];
   const bytes = await readManifest(body);
+  if (!bytes) throw await tooLarge(name, registry);
   const manifest = { bytes, ...(contentType === "" ? {} : { mediaType: contentType }), ...(digest ? { digest } : {}) };
   const pushed = await registry.pushManifest(name, manifest, tags);
   return {
@@ -25,7 +26,8 @@ export const putManifest: Handler<"putManifest"> = async ({ path, query, content
   };
 };
 
-async function readManifest(body: ByteStream): Promise<Buffer> {
+/** Undefined when there are too many bytes. */
+async function readManifest(body: ByteStream): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -33,6 +35,14 @@ async function readManifest(body: ByteStream): Promise<Buffer> {
     // Read to the end all the same: what is left would stand before the next request on the connection.
     if (size <= MANIFEST_LIMIT) chunks.push(chunk);
   }
-  if (size > MANIFEST_LIMIT) throw new RegistryError("SIZE_INVALID", `a manifest has at most ${MANIFEST_LIMIT} bytes`);
-  return Buffer.concat(chunks);
+  return size > MANIFEST_LIMIT ? undefined : Buffer.concat(chunks);
+}
+
+/** That the registry takes no manifest from this client comes first. To learn it, one is offered that nobody takes. */
+async function tooLarge(name: string, registry: Registry): Promise<RegistryError> {
+  const nothing = { bytes: new Uint8Array() };
+  const refused: unknown = await registry.pushManifest(name, nothing).catch((error: unknown) => error);
+  return refused instanceof RegistryError && refused.code !== "MANIFEST_INVALID"
+    ? refused
+    : new RegistryError("SIZE_INVALID", `a manifest has at most ${MANIFEST_LIMIT} bytes`);
 }

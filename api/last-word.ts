@@ -1,0 +1,80 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { RegistryError } from "../registry/errors.ts";
+import { errorBody } from "./errors.ts";
+
+/** How long a client has to take a refusal, in ms, before the connection is cut. */
+const LINGER = 1_000;
+
+/** Hears of each response of a server that `refuseTheRest` watches. */
+export type Note = (response: ServerResponse) => void;
+
+/**
+ * Answers, in OCI JSON, what Node has no response object for: what is no HTTP request, and CONNECT. The connection ends
+ * with that. What was asked for before on the same connection is sent to its end first, and never has the refusal in it.
+ */
+export function refuseTheRest(server: Server): Note {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  const refused = new WeakSet<Duplex>();
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // The parser complains of every further piece.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    if (error.code === "ECONNRESET") socket.destroy();
+    else whenFree(socket, latest.get(socket), () => write(socket, refusalOf(error)));
+  });
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
+    // Node has let go of the connection, and with it of what is being sent.
+    if (isRunning(latest.get(socket))) socket.destroy();
+    else write(socket, TUNNEL);
+  });
+  return (response) => void latest.set(response.req.socket, response);
+}
+
+const isRunning = (response: ServerResponse | undefined): boolean =>
+  response !== undefined && !response.writableFinished;
+
+/** Calls back when nothing is being sent on the connection; never, when what is being sent does not come to its end. */
+function whenFree(socket: Duplex, last: ServerResponse | undefined, then: () => void): void {
+  // A request whose body breaks off waits in vain for the rest; its own answer is this one, when it is its turn.
+  const waitsForBody = last !== undefined && !last.req.complete && !last.headersSent;
+  if (waitsForBody && !last.socket) socket.destroy();
+  else if (last && isRunning(last) && !waitsForBody) last.once("finish", then);
+  else then();
+}
+
+interface Refusal {
+  readonly status: string;
+  readonly headers: string;
+  readonly detail: string;
+}
+
+function write(socket: Duplex, { status, headers, detail }: Refusal): void {
+  // It is ending already, with what was sent before.
+  if (!socket.writable) return;
+  // A connection that Node has let go of has nobody else to hear of its errors.
+  socket.on("error", () => socket.destroy());
+  const body = JSON.stringify(errorBody(new RegistryError("UNSUPPORTED", detail)));
+  socket.end(
+    `HTTP/1.1 ${status}\r\n${headers}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+  // Not at once: unread bytes of the client would turn the end into a reset, and the answer would be lost.
+  setTimeout(() => socket.destroy(), LINGER).unref();
+}
+
+function refusalOf({ code = "" }: NodeJS.ErrnoException): Refusal {
+  const [status, detail] = GARBAGE.get(code) ?? ["400 Bad Request", "this is not a valid HTTP request"];
+  return { status, headers: "", detail };
+}
+
+const GARBAGE: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ["HPE_HEADER_OVERFLOW", ["431 Request Header Fields Too Large", "the headers are larger than 16 KiB"]],
+  ["ERR_HTTP_REQUEST_TIMEOUT", ["408 Request Timeout", "the headers took longer than 10 seconds"]],
+]);
+
+const TUNNEL: Refusal = {
+  status: "405 Method Not Allowed",
+  headers: "Allow: GET, HEAD\r\n",
+  detail: "this is a registry and no proxy; it opens no tunnels",
+};
