@@ -208,8 +208,11 @@ function parse(args: string[], options: Options) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    // Node's message has a second sentence about "--" that helps nobody here.
-    const [message] = String(error instanceof Error ? error.message : error).split(". ");
+    // Node's message has a second sentence about "--" that helps nobody here; of several lines the last says what to do.
+    const [line = ""] = String(error instanceof Error ? error.message : error)
+      .split("\n")
+      .reverse();
+    const [message] = line.replace(/\.$/, "").split(". ");
     throw new UsageError(`${message}; see ociregistry --help`);
   }
 }

@@ -126,6 +126,7 @@ describe("what a person gets wrong", () => {
     [["list", "/no/such/folder"], /there is no such folder/],
     [["serve", "--port", "http"], /--port is a number from 0 to 65535, not "http"/],
     [["serve", "--port", "70000"], /--port is a number/],
+    [["serve", "--port", "-1"], /use '--port=-\w+'; see ociregistry --help/],
     [["serve", "--prot", "80"], /Unknown option '--prot'; see ociregistry --help/],
     [["serve", "a", "b"], /one folder at a time, not also "b"/],
     [["serve", "images", "--port", "0", "--host", "192.0.2.1"], /does not have the address 192\.0\.2\.1/],
