@@ -1,33 +1,40 @@
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Catalogue } from "../registry/store/catalogue.ts";
 import { type LiveFolder, type LiveOptions, openFolder } from "../registry/store/live-folder.ts";
-import { type UnpackCache, unpackCache } from "../registry/store/unpack-cache.ts";
+import { unpackCache } from "../registry/store/unpack-cache.ts";
+import { complain } from "./complain.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** More than this is not unpacked at a time, in bytes. */
 const CACHE_LIMIT = 64 * 1024 ** 3;
 
-/** Opens the folder that the command line names. Throws UsageError when there is none. */
-export function openNamedFolder(
-  { folder, cache }: { folder: string; cache: string | undefined },
-  options: Omit<LiveOptions, "cache"> = {},
-): LiveFolder {
+/** What the command line names. */
+export interface NamedFolder {
+  readonly folder: string;
+  /** Undefined: the user's cache folder. */
+  readonly cache: string | undefined;
+}
+
+/** Opens the folder that the command line names. Throws UsageError when there is none, or the cache is none. */
+export function openNamedFolder(named: NamedFolder, options: Omit<LiveOptions, "cache"> = {}): LiveFolder {
+  const { folder, cache } = named;
+  const place = cacheFolder(named);
+  if (cache !== undefined) assertCache(cache);
+  const onUnusable = (reason: string) =>
+    complain(`nothing can be unpacked into the cache ${place}: ${reason}; ${OTHER}`);
   try {
-    return openFolder(folder, { ...options, cache: cacheOf(folder, cache) });
+    return openFolder(folder, { ...options, cache: unpackCache(place, CACHE_LIMIT, { onUnusable }) });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    const reason = REASONS.get(code);
-    if (!reason) throw error;
-    throw new UsageError(`cannot serve "${folder}": ${reason}`);
+    throw usageError(error, `cannot serve "${folder}"`);
   }
 }
 
 /** The folder as it is now, compressed archives unpacked. Throws UsageError when there is none. */
-export async function readOnce(command: { folder: string; cache: string | undefined }): Promise<Catalogue> {
-  const live = openNamedFolder(command);
+export async function readOnce(named: NamedFolder): Promise<Catalogue> {
+  const live = openNamedFolder(named);
   try {
     await live.ready;
     return live.current;
@@ -37,10 +44,33 @@ export async function readOnce(command: { folder: string; cache: string | undefi
 }
 
 /** Each folder has a place of its own in the cache, because what it does not need is removed. */
-function cacheOf(folder: string, given: string | undefined): UnpackCache {
-  const base = given ?? join(userCache(), "ociregistry");
-  const name = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 16);
-  return unpackCache(join(base, name), CACHE_LIMIT);
+function cacheFolder({ folder, cache }: NamedFolder): string {
+  const base = cache ?? join(userCache(), "ociregistry");
+  try {
+    return join(base, createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 16));
+  } catch (error) {
+    throw usageError(error, `cannot serve "${folder}"`);
+  }
+}
+
+const OTHER = "choose another with --cache";
+
+/** That nothing can be written to it matters only when something has to be, and one that is not there can be made then. */
+function assertCache(cache: string): void {
+  try {
+    readdirSync(cache);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    const { message } = usageError(error, `cannot use the cache "${cache}"`);
+    throw new UsageError(`${message}; ${OTHER}`);
+  }
+}
+
+/** The mistake that a failure to read stands for. Throws what is none. */
+function usageError(error: unknown, what: string): UsageError {
+  const reason = REASONS.get((error as NodeJS.ErrnoException).code ?? "");
+  if (!reason) throw error;
+  return new UsageError(`${what}: ${reason}`);
 }
 
 /** A user without an entry in the user database, as in many containers, has no home. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "../api/server.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
 import { banner, changeLine, logLine } from "./banner.ts";
+import { complain } from "./complain.ts";
 import { collectionLine } from "./gc.ts";
 import { answerRequests } from "./gc-requests.ts";
 import { type Listening, listen } from "./listen.ts";
@@ -90,10 +91,6 @@ function logRequest(request: IncomingMessage, response: ServerResponse, started:
     agent: headers["user-agent"]?.slice(0, 256),
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function complain(message: string): void {
-  process.stderr.write(`ociregistry: ${message}\n`);
 }
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import { banner } from "../cmd/banner.ts";
 import { formatBytes } from "../cmd/format.ts";
 import { readAll } from "../registry/content.ts";
@@ -206,6 +207,37 @@ describe("ociregistry list", () => {
       },
     ]);
     assert.deepEqual(skipped, [{ path: "stray", reason: "the file is empty" }]);
+  });
+});
+
+describe("a cache that cannot be used", () => {
+  for (const command of ["list", "check", "serve"]) {
+    it(`is a mistake when --cache names a file (${command})`, async (context) => {
+      const { code, err } = await runCommand(command, temporaryFolder(context), "--cache", "package.json");
+      const says = 'cannot use the cache "package.json": it is a file, not a folder; choose another with --cache';
+      assert.deepEqual([code, err], [2, `ociregistry: ${says}\n`]);
+    });
+  }
+
+  it("is told once, as what it is, and only when something has to be unpacked", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, HELLO);
+    const base = temporaryFolder(context);
+    // A file at its place keeps out even root.
+    const place = join(base, digestOf(Buffer.from(realpathSync(root))).slice(7, 23));
+    writeFileSync(place, "");
+    const cache = ["--cache", base];
+    const plain = await runCommand("list", root, ...cache);
+    assert.deepEqual([plain.code, plain.err], [0, ""]);
+    const entry = join(root, "hello/1.0");
+    const tar = execFileSync("tar", ["-c", "-C", entry, ...readdirSync(entry)]);
+    for (const name of ["one.tar.gz", "two.tar.gz"]) writeFileSync(join(root, name), gzipSync(tar));
+    const { code, out, err } = await runCommand("list", root, ...cache);
+    assert.equal(code, 0);
+    const says = `nothing can be unpacked into the cache ${place}: a file stands where a folder is expected`;
+    assert.equal(err, `ociregistry: ${says}; choose another with --cache\n`);
+    assert.match(out, /one\.tar\.gz: it is compressed, and there is no cache that it can be unpacked into\n/);
+    assert.match(out, /^hello /m);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { Decompress } from "fzstd";
 import { MAGIC_LENGTH, sniffCompression } from "../archive/compression.ts";
-import { readHead } from "../archive/files.ts";
+import { readHead, unreadable } from "../archive/files.ts";
 import { isTar } from "../archive/tar.ts";
 import { Passing, Unusable } from "../archive/unusable.ts";
 import type { ByteStream } from "../registry.ts";
@@ -39,37 +39,96 @@ export interface UnpackCache {
 const RATIO_FROM = 64 * 1024 * 1024;
 const RATIO = 200;
 
+const UNPACKED = ".tar";
 const PARTIAL = ".partial";
 const ABANDONED = 60 * 60 * 1000;
 
-/** A cache in `folder`, of at most `limit` bytes. The folder is made when something is unpacked. */
-export function unpackCache(folder: string, limit: number): UnpackCache {
+/**
+ * A cache in `folder`, of at most `limit` bytes. The folder is made when something is unpacked. `onUnusable` hears once why
+ * nothing can be unpacked into it, which is no fault of any archive.
+ */
+export function unpackCache(
+  folder: string,
+  limit: number,
+  { onUnusable }: { onUnusable?: (reason: string) => void } = {},
+): UnpackCache {
+  let told: string | undefined;
+  const tell = ({ message }: CacheFailure): void => {
+    if (message !== told) onUnusable?.(message);
+    told = message;
+  };
   const pathOf = ({ path, identity }: SeenFile): string =>
-    join(folder, `${createHash("sha256").update(`${path}\0${identity}`).digest("hex")}.tar`);
+    join(folder, `${createHash("sha256").update(`${path}\0${identity}`).digest("hex")}${UNPACKED}`);
 
   return {
     find(file) {
       const path = pathOf(file);
-      return statSync(path, { throwIfNoEntry: false })?.isFile() ? path : undefined;
+      return isFile(path) ? path : undefined;
     },
     async unpack(file) {
       const target = pathOf(file);
       const partial = `${target}.${randomUUID()}${PARTIAL}`;
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        const room = Math.min(limit - usedBy(folder), freeIn(folder));
+        const room = inCache(() => {
+          mkdirSync(folder, { recursive: true, mode: 0o700 });
+          return Math.min(limit - usedBy(folder), freeIn(folder));
+        });
         await write(partial, onlyTar(decompressed(file, meter(file.size, room))));
-        renameSync(partial, target);
+        inCache(() => renameSync(partial, target));
+        told = undefined;
       } catch (error) {
-        rmSync(partial, { force: true });
+        remove(partial);
+        if (error instanceof CacheFailure) tell(error);
         throw error instanceof Unusable ? error : unpackingFailed(error);
       }
     },
     keepOnly(used) {
-      for (const path of filesIn(folder))
-        if (!used.has(path) && !isBeingWritten(path)) rmSync(path, { force: true, recursive: true });
+      for (const path of filesIn(folder)) if (isOurs(path) && !used.has(path) && !isBeingWritten(path)) remove(path);
     },
   };
+}
+
+/** Why nothing can be unpacked, whatever the archive. The message is about the cache. */
+class CacheFailure extends Error {}
+
+function inCache<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw cacheFailed(error);
+  }
+}
+
+/** A full disk has room for smaller archives, so it is told of each. */
+function cacheFailed(error: unknown): Error {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") return new Passing("there is no room to unpack it", { cause: error });
+  return new CacheFailure(CACHE_REASONS.get(code) ?? `it cannot be written to (${code})`, { cause: error });
+}
+
+const CACHE_REASONS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "no permission to write to it"],
+  ["EPERM", "no permission to write to it"],
+  ["EROFS", "its file system is read-only"],
+  ["ENOTDIR", "a file stands where a folder is expected"],
+  ["EEXIST", "a file stands where a folder is expected"],
+]);
+
+function isFile(path: string): boolean {
+  try {
+    return statOf(path)?.isFile() === true;
+  } catch {
+    // A cache that cannot be read has nothing; unpacking into it says why.
+    return false;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Then it could not be written either, and that is told.
+  }
 }
 
 const filesIn = (folder: string): string[] => {
@@ -82,6 +141,9 @@ const filesIn = (folder: string): string[] => {
 };
 
 const usedBy = (folder: string): number => filesIn(folder).reduce((sum, path) => sum + (statOf(path)?.size ?? 0), 0);
+
+/** Others keep what they know of the same folder beside it. */
+const isOurs = (path: string): boolean => path.endsWith(UNPACKED) || path.endsWith(PARTIAL);
 
 /** Another process may serve or list the same folder. What has not grown for so long was left by one that was killed. */
 const isBeingWritten = (path: string): boolean =>
@@ -166,20 +228,23 @@ async function* onlyTar(stream: ByteStream): ByteStream {
 }
 
 async function write(path: string, stream: ByteStream): Promise<void> {
-  const file = await open(path, "wx", 0o600);
+  const failed = (error: unknown): never => {
+    throw cacheFailed(error);
+  };
+  const file = await open(path, "wx", 0o600).catch(failed);
   try {
-    for await (const chunk of stream) await file.writeFile(chunk);
+    for await (const chunk of stream) await file.writeFile(chunk).catch(failed);
     // Before it gets its name: after a power cut there must be no whole name with half a file.
-    await file.sync();
+    await file.sync().catch(failed);
   } finally {
     await file.close();
   }
 }
 
 function unpackingFailed(error: unknown): Unusable {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC") return new Passing("there is no room to unpack it", { cause: error });
-  if (code === "EACCES" || code === "EROFS")
-    return new Unusable("no permission to write to the cache", { cause: error });
+  if (error instanceof CacheFailure)
+    return new Passing("it is compressed, and there is no cache that it can be unpacked into", { cause: error });
+  if (error instanceof Error && "syscall" in error) return unreadable(error, "it");
+  const { message } = error as Error;
   return new Unusable(`it cannot be unpacked: ${message}; compress it again`, { cause: error });
 }
