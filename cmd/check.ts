@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { type CheckedData, checkData } from "../registry/store/data/check.ts";
+import type { Finding } from "../registry/store/findings.ts";
 import { blobsOf, type Verified, verify } from "../registry/store/verify.ts";
 import { count, formatBytes, printable } from "./format.ts";
-import { readOnce } from "./open-named-folder.ts";
+import { findingsOf, readOnce } from "./open-named-folder.ts";
 import type { CheckCommand } from "./usage.ts";
 
 export interface Checked {
@@ -19,15 +20,17 @@ export async function check({ folder, data, cache, format }: CheckCommand): Prom
   const catalogue = await readOnce({ folder, cache });
   const blobs = blobsOf(catalogue);
   const total = blobs.reduce((sum, { file }) => sum + file.size, 0);
-  const damaged: Verified[] = [];
+  const found: Verified[] = [];
   let done = 0;
   for await (const verified of verify(blobs)) {
     done += verified.size;
-    if (verified.problem !== undefined) damaged.push(verified);
+    if (verified.problem !== undefined) found.push(verified);
     showProgress(done, total);
   }
   const pushed = await checkPushed(data, total);
   clearProgress();
+  findingsOf({ folder, cache }).replace(found.flatMap(findingOf));
+  const damaged = found.map(({ path, digest, size, problem }) => ({ path, digest, size, problem }));
   const { skipped } = catalogue;
   const problems = damaged.length + skipped.length + pushed.damaged.length;
   const fine = problems === 0;
@@ -59,6 +62,10 @@ async function checkPushed(data: string, before: number) {
   }
   return { checked, bytes, damaged };
 }
+
+/** What is worth remembering: that of a file that stayed as it was while it was read. */
+const findingOf = ({ path, offset, digest, problem, state }: Verified): Finding[] =>
+  problem === undefined || state === undefined ? [] : [{ path, offset, digest, reason: problem, state }];
 
 const WIDTH = 30;
 

@@ -1,16 +1,19 @@
 import { canonicalName } from "../registry/reference.ts";
 import { platformsOf, type Repository, sizeOf } from "../registry/store/catalogue.ts";
+import { damagedIn } from "./damaged.ts";
 import { count, formatBytes, formatTable, printable } from "./format.ts";
-import { readOnce } from "./open-named-folder.ts";
+import { findingsOf, readOnce } from "./open-named-folder.ts";
 import { type PushedRow, pushedRows } from "./pushed-rows.ts";
 import type { ListCommand } from "./usage.ts";
 
-/** What `serve` would serve of a folder and of what was pushed, and what it would skip and why. */
+/** What `serve` would serve of a folder and of what was pushed, what it would skip and why, and what is damaged. */
 export async function list({ folder, data, cache, format }: ListCommand): Promise<string> {
-  const { repositories, skipped, warnings } = await readOnce({ folder, cache });
+  const catalogue = await readOnce({ folder, cache });
+  const { repositories, skipped, warnings } = catalogue;
+  const damaged = damagedIn(catalogue, findingsOf({ folder, cache }).current());
   const dropped = [...repositories.values()].flatMap(rowsOf);
   const rows = shadowed(dropped, await pushedRows(data));
-  if (format === "json") return `${JSON.stringify({ images: rows, skipped, warnings }, null, 2)}\n`;
+  if (format === "json") return `${JSON.stringify({ images: rows, skipped, damaged, warnings }, null, 2)}\n`;
   const table = formatTable(
     ["REPOSITORY", "TAG", "PLATFORM", "SIZE", "FORM", "DIGEST"],
     rows.map(({ repository, tag, platforms, size, form, digest }) => [
@@ -23,9 +26,13 @@ export async function list({ folder, data, cache, format }: ListCommand): Promis
     ]),
   );
   const lines = skipped.map(({ path, reason }) => `${path}: ${reason}`);
+  const blobs = damaged.map(
+    ({ path, digest, reason, images }) => `${[path, ...images].join(", ")}: ${digest}: ${reason}`,
+  );
   return [
     table,
     ...section(`Skipped ${count(skipped.length, "entry", "entries")}:`, lines),
+    ...section(`Damaged ${count(damaged.length, "blob")}:`, blobs),
     ...section("Warnings:", warnings),
   ].join("\n");
 }

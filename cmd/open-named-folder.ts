@@ -3,6 +3,7 @@ import { readdirSync, realpathSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Catalogue } from "../registry/store/catalogue.ts";
+import { type Findings, findingsIn } from "../registry/store/findings.ts";
 import { type LiveFolder, type LiveOptions, openFolder } from "../registry/store/live-folder.ts";
 import { unpackCache } from "../registry/store/unpack-cache.ts";
 import { complain } from "./complain.ts";
@@ -42,6 +43,9 @@ export async function readOnce(named: NamedFolder): Promise<Catalogue> {
     live.close();
   }
 }
+
+/** What was found out about a folder before, by whoever served or checked it with this cache. */
+export const findingsOf = (named: NamedFolder): Findings => findingsIn(join(cacheFolder(named), "damaged"));
 
 /** Each folder has a place of its own in the cache, because what it does not need is removed. */
 function cacheFolder({ folder, cache }: NamedFolder): string {

@@ -11,6 +11,7 @@ import { FolderInUse } from "../registry/store/data/folder-lock.ts";
 import { UnknownFormat } from "../registry/store/data/format.ts";
 import { folder as folderStore } from "../registry/store/folder.ts";
 import type { LiveFolder } from "../registry/store/live-folder.ts";
+import { findingsOf, type NamedFolder } from "./open-named-folder.ts";
 import { tagPattern } from "./tag-pattern.ts";
 import type { StoreOptions } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
@@ -27,11 +28,15 @@ export interface OpenRegistry {
  */
 export async function openRegistry(
   live: LiveFolder,
-  options: StoreOptions & { readonly folder: string },
+  options: StoreOptions & NamedFolder,
   complain: (message: string) => void,
 ): Promise<OpenRegistry> {
+  const findings = findingsOf(options);
   const images = folderStore(live, {
-    onDamage: (path, digest) => complain(`the bytes of ${path} do not match ${digest}; it is not served any more`),
+    onDamage: (finding) => {
+      complain(`the bytes of ${finding.path} do not match ${finding.digest}; it is not served any more`);
+      findings.add(finding);
+    },
   });
   const holderBelow = (digest: Digest): string | undefined =>
     [...live.current.repositories.values()].find(({ blobs }) => blobs.has(digest))?.name;

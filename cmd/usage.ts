@@ -72,7 +72,8 @@ FOLDER holds image archives as container tools write them: tars anywhere, or unp
 change at any time. Without it, "images" is taken.
 
   --data DIR     where pushes are kept (data); made with the first push
-  --cache DIR    where tars that are compressed as a whole are unpacked; without it ~/.cache/ociregistry
+  --cache DIR    where tars that are compressed as a whole are unpacked, and where it is kept which blobs were found to be
+                 damaged; without it ~/.cache/ociregistry
 
 serve
   --host HOST    listen on this address; without it only on this machine (127.0.0.1 and ::1)
@@ -90,7 +91,7 @@ serve
   --upload-expiry TIME     give up an upload that nobody has continued for so long (24h)
   --no-sync                do not wait for the disk: a loss of power may then take what was pushed
 
-list: what would be served, and what is skipped and why
+list: what would be served, what is skipped and why, and what a server or a check has found to be damaged
 check: reads every blob and compares it with its digest; exit code 1 when something is wrong
   --format json  for programs
 

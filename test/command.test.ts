@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } fro
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { banner } from "../cmd/banner.ts";
 import { formatBytes } from "../cmd/format.ts";
@@ -207,6 +207,73 @@ describe("ociregistry list", () => {
       },
     ]);
     assert.deepEqual(skipped, [{ path: "stray", reason: "the file is empty" }]);
+  });
+});
+
+describe("ociregistry list, after damage was found", () => {
+  const LAYER = digestOf(HELLO.layers[0] ?? Buffer.alloc(0));
+  const REASON = "its bytes do not match its digest; put the archive there again";
+
+  /** A folder with an image whose layer has a wrong byte. */
+  const damage = (context: TestContext): { root: string; file: string; cache: string[] } => {
+    const root = temporaryFolder(context);
+    const file = join(writeExport(root, HELLO), `${LAYER.slice(7)}.tar.gz`);
+    const bytes = Buffer.from(HELLO.layers[0] ?? "");
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    return { root, file, cache: ["--cache", temporaryFolder(context)] };
+  };
+  const damagedIn = async (root: string, cache: string[]) =>
+    JSON.parse((await runCommand("list", root, "--format", "json", ...cache)).out).damaged;
+  /** The files in which a cache remembers what was found. */
+  const records = ([, cache = ""]: string[]): string[] =>
+    readdirSync(cache, { recursive: true, encoding: "utf8" }).flatMap((name) =>
+      name.endsWith(".json") ? [join(cache, name)] : [],
+    );
+
+  it("by a server says which image is hit, why, and what to do", async (context) => {
+    const { root, cache } = damage(context);
+    assert.deepEqual(await damagedIn(root, cache), []);
+    const { origin } = await startServing(context, root, ...cache);
+    assert.equal((await ask(origin, "GET", `/v2/hello/blobs/${LAYER}`)).status, 404);
+    assert.deepEqual(await damagedIn(root, cache), [
+      { path: "hello/1.0", digest: LAYER, reason: REASON, images: ["hello:1.0"] },
+    ]);
+  });
+
+  it("by a check says it too, until the file is replaced or found to be right", async (context) => {
+    const { root, file, cache } = damage(context);
+    assert.equal((await runCommand("check", root, ...cache)).code, 1);
+    const { out } = await runCommand("list", root, ...cache);
+    assert.ok(out.endsWith(`\nDamaged 1 blob:\n  hello/1.0, hello:1.0: ${LAYER}: ${REASON}\n`), out);
+    assert.equal(records(cache).length, 1);
+    writeFileSync(file, HELLO.layers[0] ?? "");
+    assert.deepEqual(await damagedIn(root, cache), []);
+    assert.equal((await runCommand("check", root, ...cache)).code, 0);
+    assert.deepEqual(records(cache), []);
+  });
+
+  for (const [title, spoil] of [
+    ["was torn", (text: string) => text.slice(0, -5)],
+    ["somebody else wrote", (text: string) => text.replace("match", "fit")],
+    ["is empty", () => ""],
+  ] as const) {
+    it(`takes no notice of a record that ${title}`, async (context) => {
+      const { root, cache } = damage(context);
+      await runCommand("check", root, ...cache);
+      const [record = ""] = records(cache);
+      writeFileSync(record, spoil(readFileSync(record, "utf8")));
+      assert.deepEqual(await damagedIn(root, cache), []);
+    });
+  }
+
+  it("has nothing to say, and is no failure, when nothing could be remembered", async (context) => {
+    const { root } = damage(context);
+    const base = temporaryFolder(context);
+    writeFileSync(join(base, digestOf(Buffer.from(realpathSync(root))).slice(7, 23)), "");
+    const { code, err } = await runCommand("check", root, "--cache", base);
+    assert.deepEqual([code, err], [1, ""]);
+    assert.deepEqual(await damagedIn(root, ["--cache", base]), []);
   });
 });
 

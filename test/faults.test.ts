@@ -43,7 +43,9 @@ async function serveFolder(
   const root = temporaryFolder(context);
   const entry = writeExport(root, image);
   const damage: string[] = [];
-  const server = await startServer(folder({ current: readFolder(root) }, { onDamage: (path) => damage.push(path) }));
+  const server = await startServer(
+    folder({ current: readFolder(root) }, { onDamage: ({ path }) => damage.push(path) }),
+  );
   context.after(() => server.close());
   return { server, file: join(entry, `${hexOf(digestOf(image.layers[0] ?? Buffer.alloc(0)))}.tar.gz`), damage };
 }

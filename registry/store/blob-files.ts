@@ -12,6 +12,8 @@ import { streamOf } from "../content.ts";
 import { RegistryError } from "../errors.ts";
 import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
 import type { Body, ByteStream, FileBody } from "../registry.ts";
+import { stateOf } from "./file-state.ts";
+import { type Finding, MISMATCH } from "./findings.ts";
 
 const open = promisify(openCallback);
 const close = promisify(closeCallback);
@@ -42,16 +44,16 @@ export interface BlobFiles {
   trust(file: FileRange, digest: Digest): Promise<void>;
 }
 
-/** `onDamage` hears once of each file that does not hold what its name says. */
-export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: Digest) => void } = {}): BlobFiles {
+/** `onDamage` hears once of each blob that is not what its name says. */
+export function blobFiles({ onDamage }: { onDamage?: (finding: Finding) => void } = {}): BlobFiles {
   /** By file, place and digest. What a verdict is about is a state of the file, so it ends when the file is written. */
   const verdicts = new Map<string, boolean>();
   const checking = new Map<string, Promise<boolean>>();
   /** Blobs that are being checked on their way to a client: the first one, because each holds its bytes back. */
   const streaming = new Set<string>();
 
-  const judge = (key: string, file: FileRange, digest: Digest, matches: boolean): boolean => {
-    if (!matches && verdicts.get(key) !== false) onDamage?.(file, digest);
+  const judge = ({ key, state, file: { path, offset }, digest }: Judged, matches: boolean): boolean => {
+    if (!matches && verdicts.get(key) !== false) onDamage?.({ path, offset, digest, reason: MISMATCH, state });
     // Files change; what was said of their old states is never asked again. A verdict that is lost is only found again.
     if (verdicts.size >= VERDICT_LIMIT) verdicts.clear();
     verdicts.set(key, matches);
@@ -59,13 +61,13 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
   };
 
   /** Several readers of one blob wait for one check. */
-  const check = (key: string, file: FileRange, digest: Digest, whole: FileBody): Promise<boolean> => {
+  const check = (judged: Judged, whole: FileBody): Promise<boolean> => {
     const start = () =>
-      matches(streamOf({ ...whole, close: async () => {} }), digest)
-        .then((result) => judge(key, file, digest, result))
-        .finally(() => checking.delete(key));
-    const running = checking.get(key) ?? start();
-    checking.set(key, running);
+      matches(streamOf({ ...whole, close: async () => {} }), judged.digest)
+        .then((result) => judge(judged, result))
+        .finally(() => checking.delete(judged.key));
+    const running = checking.get(judged.key) ?? start();
+    checking.set(judged.key, running);
     return running;
   };
 
@@ -81,7 +83,7 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
     async trust(file, digest) {
       const stats = await stat(file.path).catch(refuse(digest));
       assertFits(stats, file, digest);
-      judge(keyOf(stats, file, digest), file, digest, true);
+      judge({ key: keyOf(stats, file, digest), state: stateOf(stats), file, digest }, true);
     },
     async stat(file, digest) {
       const stats = await stat(file.path).catch(refuse(digest));
@@ -95,16 +97,17 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
         const stats = await fstat(fd);
         assertFits(stats, file, digest);
         const key = keyOf(stats, file, digest);
+        const judged = { key, state: stateOf(stats), file, digest };
         const whole = fileBody(fd, stats, file.offset, file.size);
         const isWhole = start === 0 && end === file.size;
         const verdict = verdicts.get(key);
         if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT && !streaming.has(key)) {
           streaming.add(key);
-          const checked = checkedStream(whole, digest, (result) => judge(key, file, digest, result));
+          const checked = checkedStream(whole, digest, (result) => judge(judged, result));
           const release = () => whole.close().finally(() => streaming.delete(key));
           return { kind: "stream", stream: checked, close: release };
         }
-        if (!(verdict ?? (await check(key, file, digest, whole)))) throw damaged(digest);
+        if (!(verdict ?? (await check(judged, whole)))) throw damaged(digest);
         return { ...whole, offset: file.offset + start, length: end - start };
       } catch (error) {
         await close(fd);
@@ -112,6 +115,14 @@ export function blobFiles({ onDamage }: { onDamage?: (file: FileRange, digest: D
       }
     },
   };
+}
+
+/** What a verdict is about: a blob in a file as it is. */
+interface Judged {
+  readonly key: string;
+  readonly state: string;
+  readonly file: FileRange;
+  readonly digest: Digest;
 }
 
 function fileBody(fd: number, stats: BigIntStats, offset: number, length: number): FileBody {
@@ -158,9 +169,7 @@ function fits(stats: BigIntStats, file: FileRange): boolean {
   return reaches && (file.offset > 0 || stats.size === BigInt(file.size));
 }
 
-/** The time of change counts too: who copies may set the time of modification back. */
-const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
-  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+const identityOf = (stats: BigIntStats): string => `${stats.dev}:${stateOf(stats)}`;
 
 /** Removing a file changes its state and not its bytes, so what is being sent of it goes on. */
 const isSameContent = (now: BigIntStats, before: BigIntStats): boolean =>

@@ -41,20 +41,25 @@ export function catalogueOf({ archives, skipped }: Pick<Scan, "archives" | "skip
 export const readFolder = (path: string): Catalogue => catalogueOf(scan(path));
 
 /** Bytes of an image: its configs and layers, of all its platforms, one that occurs twice counted once. */
-export function sizeOf({ manifest, archive }: TaggedImage): number {
+export const sizeOf = (image: TaggedImage): number =>
+  [...blobsOfImage(image).values()].reduce((sum, { size }) => sum + size, 0);
+
+/** The configs and layers of an image, of all its platforms, as far as they are there. */
+export function blobsOfImage({ manifest, archive }: TaggedImage): Map<Digest, FileRange> {
   const seen = new Set<Digest>();
-  let size = 0;
+  const blobs = new Map<Digest, FileRange>();
   const waiting = [manifest];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     for (const { digest } of next.parts) {
       if (seen.has(digest)) continue;
       seen.add(digest);
-      size += archive.blobs.get(digest)?.size ?? 0;
+      const file = archive.blobs.get(digest);
+      if (file) blobs.set(digest, file);
       const child = archive.manifests.get(digest);
       if (child) waiting.push(child);
     }
   }
-  return size;
+  return blobs;
 }
 
 /** `linux/amd64`, of an index those of its children that are there. */

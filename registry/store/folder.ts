@@ -7,19 +7,20 @@ import { canonicalName, type Digest, type Reference, refersByDigest } from "../r
 import type { ManifestContent, Registry } from "../registry.ts";
 import { blobFiles } from "./blob-files.ts";
 import type { Catalogue, Repository } from "./catalogue.ts";
+import type { Finding } from "./findings.ts";
 
 const READ_ONLY = "it serves a folder of archives; to add an image, put its archive into the folder";
 
 /**
  * The images of a folder, as a registry for looking only. Manifests are in memory; blobs are read where they lie. Each
  * request is answered out of the catalogue that is current when it comes.
- * `onDamage` hears of each blob whose bytes do not match its digest, with its path.
+ * `onDamage` hears of each blob whose bytes do not match its digest.
  */
 export function folder(
   source: { readonly current: Catalogue },
-  options: { onDamage?: (path: string, digest: Digest) => void } = {},
+  options: { onDamage?: (finding: Finding) => void } = {},
 ): Registry {
-  const files = blobFiles({ onDamage: ({ path }, digest) => options.onDamage?.(path, digest) });
+  const files = blobFiles(options);
 
   const find = (name: string): Repository => {
     const repository = source.current.repositories.get(canonicalName(name));

@@ -1,16 +1,23 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import type { FileRange } from "../archive/files.ts";
 import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { stateOf } from "./file-state.ts";
+import { MISMATCH } from "./findings.ts";
 
 /** A blob whose bytes were read. */
 export interface Verified {
   readonly path: string;
+  /** Where in the file it begins, in bytes. */
+  readonly offset: number;
   readonly digest: Digest;
   readonly size: number;
   /** Why it cannot be served as what it is called; undefined when all is well. */
   readonly problem: string | undefined;
+  /** `stateOf` the file; undefined when it is gone, or was written to meanwhile. */
+  readonly state: string | undefined;
 }
 
 /** Every blob that a folder serves, each place in a file once. */
@@ -25,9 +32,16 @@ export function blobsOf({ repositories }: Catalogue): { digest: Digest; file: Fi
 /** Reads blobs and compares them with their digests. A file that cannot be read is a problem like any other. */
 export async function* verify(blobs: readonly { digest: Digest; file: FileRange }[]): AsyncGenerator<Verified> {
   for (const { digest, file } of blobs) {
-    yield { path: file.path, digest, size: file.size, problem: await problemOf(digest, file) };
+    const { path, offset, size } = file;
+    const before = await stateAt(path);
+    const problem = await problemOf(digest, file);
+    const state = before === (await stateAt(path)) ? before : undefined;
+    yield { path, offset, digest, size, problem, state };
   }
 }
+
+const stateAt = (path: string): Promise<string | undefined> =>
+  stat(path, { bigint: true }).then(stateOf, () => undefined);
 
 async function problemOf(digest: Digest, { path, offset, size }: FileRange): Promise<string | undefined> {
   const algorithm = algorithmOf(digest);
@@ -45,5 +59,5 @@ async function problemOf(digest: Digest, { path, offset, size }: FileRange): Pro
     return `it cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }
   if (read < size) return `it has ${read} bytes and not ${size}`;
-  return digestFrom(algorithm, hash.digest("hex")) === digest ? undefined : "its bytes do not match its digest";
+  return digestFrom(algorithm, hash.digest("hex")) === digest ? undefined : MISMATCH;
 }

@@ -103,7 +103,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     onDamage?.(`the tag ${name}:${tag} is damaged; push it again`),
   );
   const verified = blobFiles({
-    onDamage: (_, digest) => onDamage?.(`the blob ${digest} is damaged; it is not served until it is pushed again`),
+    onDamage: ({ digest }) => onDamage?.(`the blob ${digest} is damaged; it is not served until it is pushed again`),
   });
 
   const blobs = blobStore({
