@@ -74,14 +74,14 @@ describe("a sidecar", () => {
     assert.deepEqual(catalogue.skipped, []);
   });
 
-  it("<archive>.digest chooses the manifest that tags mean, when it can be rebuilt", (context) => {
+  it("<archive>.digest chooses the manifest that tags mean, when it can be rebuilt", async (context) => {
     const root = temporaryFolder(context);
     writeExport(root, APP);
     const threeSpaces = digestOf(Buffer.from(JSON.stringify(JSON.parse(APP.manifest.bytes.toString()), undefined, 3)));
     writeFileSync(join(root, "team/app/1.0.digest"), `${threeSpaces}\n`);
     const repository = readFolder(root).repositories.get("team/app");
     assert.equal(repository?.tags.get(parseTag("1.0"))?.manifest.descriptor.digest, threeSpaces);
-    assert.ok(repository?.findManifest(APP.manifest.descriptor.digest), "the other digests can be had as well");
+    assert.ok(await repository?.findManifest(APP.manifest.descriptor.digest), "the other digests can be had as well");
   });
 
   it("<archive>.digest that nothing can have had is said, and nothing is served in its place", (context) => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
+import type { FileRange } from "../registry/archive/files.ts";
 import { readAll, streamOf } from "../registry/content.ts";
-import { digestOf, parseTag } from "../registry/reference.ts";
+import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { folder } from "../registry/store/folder.ts";
 import { type LiveFolder, openFolder } from "../registry/store/live-folder.ts";
@@ -35,6 +36,24 @@ function tarOf(context: TestContext, image: TestImage): Buffer {
   const unpacked = temporaryFolder(context);
   writeExport(unpacked, image, join(unpacked, "export"));
   return execFileSync("tar", ["-c", "-C", join(unpacked, "export"), ...readdirSync(join(unpacked, "export"))]);
+}
+
+/** An export whose layers are called `0.tgz`, `1.tgz`, …. */
+function writeNameless(entry: string, image: TestImage): void {
+  writeExport("", image, entry);
+  const names = image.layers.map((layer, index) => {
+    renameSync(join(entry, `${digestOf(layer).slice(7)}.tar.gz`), join(entry, `${index}.tgz`));
+    return `${index}.tgz`;
+  });
+  const { repository, tag, config } = image;
+  const list = [{ Config: digestOf(config), RepoTags: [`${repository}:${tag}`], Layers: names }];
+  writeFileSync(join(entry, "manifest.json"), JSON.stringify(list));
+}
+
+function namelessTar(context: TestContext, image: TestImage): Buffer {
+  const entry = temporaryFolder(context);
+  writeNameless(entry, image);
+  return execFileSync("tar", ["-c", "-C", entry, ...readdirSync(entry)]);
 }
 
 async function digestAt(registry: Registry, name = "team/one", tag = "1.0"): Promise<string | undefined> {
@@ -146,6 +165,55 @@ describe("a folder that changes while it is served", () => {
     writeFileSync(join(root, "app.tar.gz"), gzipSync(tarOf(context, ONE)));
     await shows(registry, ONE);
     assert.equal(await digestAt(registry, "other"), other.manifest.descriptor.digest);
+  });
+
+  it("answers others while it hashes layers whose names hold no digest, in tars, folders and what was unpacked", async (context) => {
+    const root = temporaryFolder(context);
+    writeExport(root, ONE);
+    const nameless = ["tar", "packed", "folder"].map((name) => testImage(`nameless/${name}`, "1.0", [name, "more"]));
+    const [inTar, inPacked, inFolder] = nameless as [TestImage, TestImage, TestImage];
+    writeFileSync(join(root, "a.tar"), namelessTar(context, inTar));
+    writeFileSync(join(root, "b.tar.gz"), gzipSync(namelessTar(context, inPacked)));
+    writeNameless(join(root, inFolder.repository, inFolder.tag), inFolder);
+    const answered: (string | undefined)[] = [];
+    const options = {
+      cache: unpackCache(temporaryFolder(context), 1024 ** 3),
+      hash: async ({ path, offset, size }: FileRange) => {
+        answered.push(await digestAt(registry));
+        assert.ok(live.current.skipped.some(({ reason }) => reason === "it is being read"));
+        return digestOf(readFileSync(path).subarray(offset, offset + size));
+      },
+    };
+    const live = openFolder(root, options);
+    context.after(() => live.close());
+    const registry = folder(live);
+    await live.ready;
+    assert.deepEqual(answered, Array(6).fill(ONE.manifest.descriptor.digest));
+    for (const image of nameless) {
+      assert.equal(await digestAt(registry, image.repository), image.manifest.descriptor.digest);
+    }
+    assert.deepEqual(live.current.skipped, []);
+  });
+
+  it("says why a layer could not be hashed, and does not try for ever", async (context) => {
+    const root = temporaryFolder(context);
+    writeNameless(join(root, "team/one/1.0"), ONE);
+    let tries = 0;
+    const hash = async (): Promise<Digest> => {
+      tries++;
+      throw Object.assign(new Error("input/output error"), { syscall: "read", code: "EIO" });
+    };
+    const live = openFolder(root, { hash });
+    context.after(() => live.close());
+    await live.ready;
+    assert.equal(tries, 1);
+    assert.deepEqual(live.current.skipped, [{ path: "team/one/1.0", reason: "it cannot be read (EIO)" }]);
+  });
+
+  it("hashes by itself what no name says", async (context) => {
+    const { root, registry } = open(context);
+    writeFileSync(join(root, "app.tar"), namelessTar(context, ONE));
+    await shows(registry, ONE);
   });
 
   it("sends a blob to its end although its tar is removed", async (context) => {

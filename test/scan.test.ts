@@ -305,6 +305,17 @@ describe("a folder of exports", () => {
       assert.equal(digest, GOOD.manifest.descriptor.digest);
     }
   });
+
+  it("answers others while it looks for a digest that nothing may have had", async (context) => {
+    const root = temporaryFolder(context);
+    for (const tag of ["1", "2", "3"]) writeExport(root, testImage("good", tag, [tag]));
+    const registry = folder({ current: readFolder(root) });
+    const order: string[] = [];
+    const unknown = registry.getManifest("good", digestOf(Buffer.from("?"))).catch(() => order.push("unknown"));
+    setImmediate(() => order.push("other"));
+    await unknown;
+    assert.deepEqual(order, ["other", "unknown"]);
+  });
 });
 
 function prepare(context: TestContext): { root: string; entry: string } {

@@ -2,7 +2,7 @@ import { elementsOf, isObject, stringsOf } from "../json.ts";
 import { platformOf } from "../platform.ts";
 import { type Digest, digestOf, isDigest } from "../reference.ts";
 import type { ArchiveContent, FoundManifest } from "./content.ts";
-import { type FileRange, hashRange, readSmall } from "./files.ts";
+import { type FileRange, readSmall } from "./files.ts";
 import { JSON_LIMIT, parseJson } from "./json.ts";
 import { describeManifest } from "./manifests.ts";
 import { below, type Members, need, tarMembers } from "./members.ts";
@@ -69,7 +69,7 @@ function readImage(members: Members, plain: Plain, original: Digest | undefined)
   if (layout.find("index.json")) return readLayout(layout, original);
   for (const name of IMAGES) {
     const file = members.find(name);
-    if (file) return readArchive(tarMembers(plain(file, name).path, name));
+    if (file) return readArchive(tarMembers(plain(file, name).path, name, members.hash));
   }
   for (const name of ROOTFS) {
     const file = members.find(name);
@@ -88,7 +88,7 @@ function readLayout(layout: Members, original: Digest | undefined): ArchiveConte
 
 function readRootfs(members: Members, layer: FileRange, shown: string): ArchiveContent {
   // Nothing says the digest, so the bytes do.
-  const digest = hashRange(layer, shown);
+  const digest = members.hash(layer, shown);
   const config = JSON.stringify(configOf(members, digest));
   const parts: ImageParts = {
     config: { digest: digestOf(Buffer.from(config)), size: Buffer.byteLength(config), text: config },

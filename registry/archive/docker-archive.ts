@@ -3,7 +3,7 @@ import { platformOf } from "../platform.ts";
 import { type Digest, digestFrom, digestOf, isDigest } from "../reference.ts";
 import { MAGIC_LENGTH, sniffCompression } from "./compression.ts";
 import type { ArchiveContent, FoundManifest, Root } from "./content.ts";
-import { type FileRange, hashRange, readHead, readSmall } from "./files.ts";
+import { type FileRange, readHead, readSmall } from "./files.ts";
 import { JSON_LIMIT, parseJson } from "./json.ts";
 import { describeManifest } from "./manifests.ts";
 import { type Members, need } from "./members.ts";
@@ -72,7 +72,7 @@ function readImage(members: Members, findLayer: FindLayer, entry: Entry, blobs: 
     const file = findLayer(member);
     if (!file && foreign) return foreign;
     if (!file) throw new Unusable(`${member} is missing`);
-    const layer = readLayer(file, member, diffId);
+    const layer = readLayer(members, file, member, diffId);
     blobs.set(layer.digest, file);
     return foreign ?? layer;
   });
@@ -93,11 +93,11 @@ function layerFinder(members: Members): FindLayer {
   };
 }
 
-function readLayer(file: FileRange, member: string, diffId: Digest | undefined): LayerPart {
+function readLayer({ hash }: Members, file: FileRange, member: string, diffId: Digest | undefined): LayerPart {
   const compression = sniffCompression(readHead(file, MAGIC_LENGTH, member));
   // An uncompressed layer is its own diff id, whatever docker called the file.
   const known = compression === "none" && diffId ? diffId : digestInName(member);
-  return { digest: known ?? hashRange(file, member), size: file.size, compression };
+  return { digest: known ?? hash(file, member), size: file.size, compression };
 }
 
 /** `sha256:<hex>`, `<hex>.tar.gz`, `<hex>.json`, `blobs/sha256/<hex>`: what the tools call a file after its content. */

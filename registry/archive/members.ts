@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { quote } from "../reference.ts";
-import { type FileRange, resolveInside, unreadable, withFile } from "./files.ts";
+import { type Digest, quote } from "../reference.ts";
+import { type FileRange, hashRange, resolveInside, unreadable, withFile } from "./files.ts";
 import { indexTar, normalise, resolveMember } from "./tar.ts";
 import { Unusable } from "./unusable.ts";
 
@@ -11,7 +11,11 @@ export interface Members {
   find(name: string): FileRange | undefined;
   /** The names of all members, links included. */
   names(): readonly string[];
+  /** The digest of a member whose name does not say it. Throws Unusable when it cannot be read. */
+  readonly hash: HashMember;
 }
+
+export type HashMember = (file: FileRange, shown: string) => Digest;
 
 /** A member that has to be there. Throws Unusable when it is not. */
 export function need(members: Members, name: string): FileRange {
@@ -23,6 +27,7 @@ export function need(members: Members, name: string): FileRange {
 /** The files below `folder`, which lies in `root`; a link may lead to a file anywhere in `root`. */
 export function folderMembers(root: string, folder: string): Members {
   return {
+    hash: hashRange,
     find(name) {
       const path = join(folder, insideName(name));
       if (!exists(path, name)) return undefined;
@@ -36,9 +41,10 @@ export function folderMembers(root: string, folder: string): Members {
 }
 
 /** The members of the tar at `path`, which is read once, headers only. Throws Unusable when it is broken. */
-export function tarMembers(path: string, shown: string): Members {
+export function tarMembers(path: string, shown: string, hash: HashMember = hashRange): Members {
   const members = withFile(path, shown, (fd, size) => indexTar(fd, size));
   return {
+    hash,
     find(name) {
       const found = resolveMember(members, insideName(name));
       return found && { path, offset: found.offset, size: found.size };
@@ -51,6 +57,7 @@ export function tarMembers(path: string, shown: string): Members {
 export function below(members: Members, folder: string): Members {
   const prefix = `${folder}/`;
   return {
+    hash: members.hash,
     find: (name) => members.find(prefix + insideName(name)),
     names: () => members.names().flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
   };

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { sniffCompression } from "../archive/compression.ts";
 import { type Plain, readResource } from "../archive/concourse.ts";
 import type { ArchiveContent } from "../archive/content.ts";
-import { readHead } from "../archive/files.ts";
-import { folderMembers, type Members, tarMembers } from "../archive/members.ts";
+import { type FileRange, hashRange, readHead } from "../archive/files.ts";
+import { folderMembers, type HashMember, type Members, tarMembers } from "../archive/members.ts";
 import { readArchive } from "../archive/read-archive.ts";
 import { isTar } from "../archive/tar.ts";
 import { Passing, Unusable } from "../archive/unusable.ts";
+import { type Digest, digestFrom } from "../reference.ts";
 import type { SeenFile, UnpackCache } from "./unpack-cache.ts";
 
 export interface ReaderOptions {
@@ -20,6 +21,16 @@ export interface ReaderOptions {
   /** What was written to after this time (ms) is left out for now, unless it has been accepted (`keyOf`) already. */
   readonly settledBefore?: number;
   readonly accepted?: ReadonlySet<string>;
+  /** Digests of members whose names do not say them, by `Unhashed.key`. Without it they are hashed at once. */
+  readonly hashed?: ReadonlyMap<string, Digest>;
+}
+
+/** A member that has to be hashed before its archive can be served. */
+export interface Unhashed {
+  readonly key: string;
+  /** `keyOf` its archive. */
+  readonly archive: string;
+  readonly file: FileRange;
 }
 
 /** By path: what was read there, and in which state. */
@@ -39,6 +50,8 @@ export interface ArchiveReader {
   readonly sources: ReadonlySet<string>;
   /** Compressed tars that have to be unpacked before they can be read. */
   readonly toUnpack: readonly SeenFile[];
+  /** What has to be hashed before its archive can be served. */
+  readonly toHash: readonly Unhashed[];
   /** Whether something was left out because it was written to just now. */
   readonly unsettled: boolean;
 }
@@ -49,16 +62,37 @@ export interface SeenArchive {
   readonly modified: number;
 }
 
-export function archiveReader({ cache, failures, memory, settledBefore, accepted }: ReaderOptions): ArchiveReader {
+export function archiveReader(options: ReaderOptions): ArchiveReader {
+  const { cache, failures, memory, settledBefore, accepted, hashed } = options;
   const sources = new Set<string>();
   const toUnpack: SeenFile[] = [];
+  const toHash: Unhashed[] = [];
   const folders: string[] = [];
   let unsettled = false;
 
   const isSettled = (path: string, identity: string, modified: number): boolean =>
     settledBefore === undefined || modified <= settledBefore || accepted?.has(keyOf({ path, identity })) === true;
 
-  const read = ({ path, identity, modified }: State, readNow: () => ArchiveContent): SeenArchive => {
+  /** Reads an archive with the digests that are known. Throws Passing when others are needed first. */
+  const readHashed = (archive: string, readNow: (hash: HashMember) => ArchiveContent): ArchiveContent => {
+    if (!hashed) return readNow(hashRange);
+    const missing: Unhashed[] = [];
+    const content = readNow((file) => {
+      const key = `${archive}\0${file.path}\0${file.offset}`;
+      const known = hashed.get(key);
+      if (known === undefined) missing.push({ key, archive, file });
+      // What is read with it is thrown away; reading on finds all that has to be hashed in one go.
+      return known ?? NO_DIGEST;
+    });
+    if (missing.length === 0) return content;
+    const failure = failures?.get(archive);
+    if (failure !== undefined) throw new Passing(failure);
+    toHash.push(...missing);
+    throw new Passing("it is being read");
+  };
+
+  const read = (state: State, readNow: (hash: HashMember) => ArchiveContent): SeenArchive => {
+    const { path, identity, modified } = state;
     sources.add(path);
     const known = memory?.get(path);
     if (known?.identity === identity && isStillThere(known.content, path)) {
@@ -70,7 +104,7 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
       throw new Passing("it was written to just now");
     }
     try {
-      const content = readNow();
+      const content = readHashed(keyOf(state), readNow);
       memory?.set(path, { identity, content });
       return { content, modified };
     } catch (error) {
@@ -113,13 +147,14 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
     const members = folderMembers(root, folder);
     const { inner, ...state } = stateOf(folder, members.names());
     folders.push(...inner);
-    return read(state, () => readNow(members, state));
+    return read(state, (hash) => readNow({ ...members, hash }, state));
   };
 
   return {
     folders,
     sources,
     toUnpack,
+    toHash,
     get unsettled() {
       return unsettled;
     },
@@ -131,10 +166,15 @@ export function archiveReader({ cache, failures, memory, settledBefore, accepted
     },
     readFile(path, stats, shown) {
       const seen = { path, size: stats.size, identity: identityOf(stats) };
-      return read({ ...seen, modified: stats.ctimeMs }, () => readArchive(tarMembers(plainPath(seen, shown), shown)));
+      return read({ ...seen, modified: stats.ctimeMs }, (hash) =>
+        readArchive(tarMembers(plainPath(seen, shown), shown, hash)),
+      );
     },
   };
 }
+
+/** Stands for one that is not known yet. */
+const NO_DIGEST = digestFrom("sha256", "0".repeat(64));
 
 /** An archive in the state in which it is now. */
 interface State {
@@ -167,8 +207,8 @@ function stateOf(folder: string, names: readonly string[]) {
   return { path: folder, identity: parts.join("\n"), modified, inner };
 }
 
-/** Names a file in the state in which it was seen. */
-export const keyOf = ({ path, identity }: Pick<SeenFile, "path" | "identity">): string => `${path} ${identity}`;
+/** Names a file in the state in which it was seen. A path has no zero byte. */
+export const keyOf = ({ path, identity }: Pick<SeenFile, "path" | "identity">): string => `${path}\0${identity}`;
 
 /** What must have changed when the content has. */
 const identityOf = ({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string =>

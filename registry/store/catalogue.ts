@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { FoundManifest } from "../archive/content.ts";
 import type { FileRange } from "../archive/files.ts";
 import { possibleManifests } from "../archive/serialisations.ts";
@@ -13,7 +14,8 @@ export interface Repository {
   readonly blobs: ReadonlyMap<Digest, FileRange>;
   /** Configs that lie in no file, because they were made. */
   readonly made: ReadonlyMap<Digest, Uint8Array>;
-  findManifest(digest: Digest): ManifestContent | undefined;
+  /** At once, or later one that a rebuilt image may have had: others are served while that is looked for. */
+  findManifest(digest: Digest): ManifestContent | Promise<ManifestContent | undefined>;
   referrersOf(subject: Digest): readonly Descriptor[];
 }
 
@@ -152,23 +154,33 @@ function referrersIn(manifests: ReadonlyMap<Digest, FoundManifest>): Map<Digest,
 function finish({ name, tags, manifests, blobs, made }: Draft): Repository {
   const referrers = referrersIn(manifests);
   const found = new Map<Digest, ManifestContent>(manifests);
-  let possible: Map<Digest, () => ManifestContent> | undefined;
+  let possible: ReturnType<typeof possibleOf> | undefined;
+  const rebuild = async (digest: Digest): Promise<ManifestContent | undefined> => {
+    // Made when a digest is first asked for that nothing in the repository has.
+    possible ??= possibleOf(manifests.values());
+    const all = await possible;
+    // Somebody else may have asked for it meanwhile, and the same manifest comes as the same object.
+    const manifest = found.get(digest) ?? all.get(digest)?.();
+    if (manifest) found.set(digest, manifest);
+    return manifest;
+  };
   return {
     name,
     tags: new Map([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
     blobs,
     made,
-    findManifest: (digest) => {
-      const known = found.get(digest);
-      if (known) return known;
-      // Made when a digest is first asked for that nothing in the repository has: forty hashes for each rebuilt image.
-      possible ??= new Map(
-        [...manifests.values()].flatMap(({ rebuilt }) => (rebuilt ? [...possibleManifests(rebuilt)] : [])),
-      );
-      const manifest = possible.get(digest)?.();
-      if (manifest) found.set(digest, manifest);
-      return manifest;
-    },
+    findManifest: (digest) => found.get(digest) ?? rebuild(digest),
     referrersOf: (subject) => referrers.get(subject) ?? [],
   };
+}
+
+/** Forty hashes for each rebuilt image: with thousands of them nobody else would be served for seconds. */
+async function possibleOf(manifests: Iterable<FoundManifest>): Promise<Map<Digest, () => ManifestContent>> {
+  const possible = new Map<Digest, () => ManifestContent>();
+  for (const { rebuilt } of manifests) {
+    if (!rebuilt) continue;
+    for (const [digest, make] of possibleManifests(rebuilt)) possible.set(digest, make);
+    await setImmediate();
+  }
+  return possible;
 }

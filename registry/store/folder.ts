@@ -32,10 +32,10 @@ export function folder(
     if (!file) throw new RegistryError("BLOB_UNKNOWN", digest);
     return file;
   };
-  const findManifest = (name: string, reference: Reference): ManifestContent => {
+  const findManifest = async (name: string, reference: Reference): Promise<ManifestContent> => {
     const repository = find(name);
     const manifest = refersByDigest(reference)
-      ? repository.findManifest(reference)
+      ? await repository.findManifest(reference)
       : repository.tags.get(reference)?.manifest;
     if (!manifest) throw new RegistryError("MANIFEST_UNKNOWN", reference);
     return manifest;
@@ -61,11 +61,9 @@ export function folder(
       await files.stat(file, digest);
       return { mediaType: MEDIA_TYPES.blob, digest, size: file.size };
     },
-    async getManifest(name, reference) {
-      return findManifest(name, reference);
-    },
+    getManifest: findManifest,
     async statManifest(name, reference) {
-      return findManifest(name, reference).descriptor;
+      return (await findManifest(name, reference)).descriptor;
     },
     async *listRepositories({ after = "" } = {}) {
       for (const name of source.current.names) if (name > after) yield name;

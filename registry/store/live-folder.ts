@@ -1,8 +1,11 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { basename } from "node:path";
+import { type FileRange, unreadable } from "../archive/files.ts";
 import { Passing, Unusable } from "../archive/unusable.ts";
-import { type ArchiveMemory, keyOf } from "./archive-reader.ts";
+import type { Digest } from "../reference.ts";
+import { type ArchiveMemory, keyOf, type Unhashed } from "./archive-reader.ts";
 import { type Catalogue, catalogueOf } from "./catalogue.ts";
+import { hashOf } from "./hash.ts";
 import { type Scan, scan } from "./scan.ts";
 import type { UnpackCache } from "./unpack-cache.ts";
 
@@ -10,13 +13,15 @@ import type { UnpackCache } from "./unpack-cache.ts";
 export interface LiveFolder {
   /** What the folder holds now; another object after each change. */
   readonly current: Catalogue;
-  /** Resolves when what was there at the start has been unpacked. */
+  /** Resolves when what was there at the start has been unpacked and hashed. */
   readonly ready: Promise<void>;
   close(): void;
 }
 
 export interface LiveOptions {
   readonly cache?: UnpackCache;
+  /** Hashes a member of an archive whose name does not say its digest; for tests, which watch what happens meanwhile. */
+  readonly hash?: (file: FileRange) => Promise<Digest>;
   /** Hears of each change that became visible, and of a folder that cannot be read any more. */
   readonly onChange?: (catalogue: Catalogue) => void;
   readonly onError?: (error: unknown) => void;
@@ -37,7 +42,8 @@ const WITHOUT_WATCHING = 1_500;
  * look builds a new catalogue out of what has changed and swaps it in whole; what is being read or sent from a removed
  * file goes on to its end. Throws only when the folder cannot be read at the start.
  */
-export function openFolder(folder: string, { cache, onChange, onError }: LiveOptions = {}): LiveFolder {
+export function openFolder(folder: string, options: LiveOptions = {}): LiveFolder {
+  const { cache, hash = hashWhole, onChange, onError } = options;
   const memory: ArchiveMemory = new Map();
   const failures = new Map<string, string>();
   const accepted = new Set<string>();
@@ -48,13 +54,17 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
   let due = Number.POSITIVE_INFINITY;
   let closed = false;
   let soon = SOON;
-  let unpacking: Promise<void> | undefined;
+  const hashed = new Map<string, Digest>();
+  /** What takes longer than a look: unpacking and hashing, one after the other. */
+  let working: Promise<void> | undefined;
+  let latest: Scan | undefined;
 
   const look = (settledBefore?: number): Scan => {
     const options = {
       memory,
       failures,
       accepted,
+      hashed,
       ...(cache ? { cache } : {}),
       ...(settledBefore ? { settledBefore } : {}),
     };
@@ -81,6 +91,7 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
       take(look(Date.now() - SETTLE));
     } catch (error) {
       // The folder itself is gone or cannot be read: what was known stays until it can be.
+      latest = undefined;
       onError?.(error);
       plan(REGULARLY);
     }
@@ -94,30 +105,45 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
       current = catalogueOf(found);
       onChange?.(current);
     }
-    if (!unpacking && found.toUnpack.length > 0) unpacking = unpackAll(found).finally(unpacked);
-    else if (!unpacking) cache?.keepOnly(pathsIn(memory));
+    latest = found;
+    if (!working && hasWork(found)) working = work(found).finally(worked);
+    else if (!working) cache?.keepOnly(pathsIn(memory));
     plan(found.unsettled ? soon : watchers.size < found.folders.length ? WITHOUT_WATCHING : REGULARLY);
   };
 
-  const unpackAll = async ({ toUnpack }: Scan): Promise<void> => {
-    for (const file of toUnpack) {
-      if (closed) return;
-      accepted.add(file.partOf ?? keyOf(file));
-      try {
-        await cache?.unpack(file);
-      } catch (error) {
-        if (!(error instanceof Unusable)) throw error;
-        failures.set(keyOf(file), error.message);
-        if (error instanceof Passing) passing.set(keyOf(file), Date.now() + REGULARLY);
+  /** What was unpacked may have to be hashed, so until nothing is left. Each archive is served as soon as it can be. */
+  const work = async (found: Scan): Promise<void> => {
+    for (let next: Scan | undefined = found; next && hasWork(next) && !closed; next = latest) {
+      for (const file of next.toUnpack) {
+        await attempt(keyOf(file), file.partOf ?? keyOf(file), async () => cache?.unpack(file));
       }
-      // Each is served as soon as it is there.
-      refresh();
+      for (const [archive, members] of byArchive(next.toHash)) {
+        await attempt(archive, archive, async () => {
+          for (const { key, file } of members) hashed.set(key, await hash(file));
+        });
+      }
     }
   };
 
-  const unpacked = (): void => {
-    unpacking = undefined;
+  /** `file` is what may fail, `archive` what it belongs to. */
+  const attempt = async (file: string, archive: string, prepare: () => Promise<void>): Promise<void> => {
+    if (closed) return;
+    accepted.add(archive);
+    try {
+      await prepare();
+    } catch (error) {
+      const reason = error instanceof Error && "syscall" in error ? unreadable(error, "it") : error;
+      if (!(reason instanceof Unusable)) throw error;
+      failures.set(file, reason.message);
+      if (reason instanceof Passing) passing.set(file, Date.now() + REGULARLY);
+    }
+    refresh();
+  };
+
+  const worked = (): void => {
+    working = undefined;
     accepted.clear();
+    hashed.clear();
     // For what came meanwhile, and for what is not needed any more.
     plan(soon);
   };
@@ -165,13 +191,27 @@ export function openFolder(folder: string, { cache, onChange, onError }: LiveOpt
     get current() {
       return current;
     },
-    ready: Promise.resolve(unpacking).then(() => {}),
+    ready: Promise.resolve(working).then(() => {}),
     close() {
       closed = true;
       clearTimeout(timer);
       for (const { watcher } of watchers.values()) watcher.close();
     },
   };
+}
+
+const hasWork = ({ toUnpack, toHash }: Scan): boolean => toUnpack.length > 0 || toHash.length > 0;
+
+function byArchive(members: readonly Unhashed[]): Map<string, Unhashed[]> {
+  const archives = new Map<string, Unhashed[]>();
+  for (const member of members) archives.set(member.archive, [...(archives.get(member.archive) ?? []), member]);
+  return archives;
+}
+
+async function hashWhole(file: FileRange): Promise<Digest> {
+  const { digest, read } = await hashOf(file, "sha256");
+  if (read < file.size) throw new Passing("it became shorter while it was read");
+  return digest;
 }
 
 const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
@@ -191,5 +231,5 @@ const pathsIn = (memory: ArchiveMemory): Set<string> =>
 /** Drops what was remembered of files that are gone. */
 function forget(memory: ArchiveMemory, failures: Map<string, string>, { sources }: Scan): void {
   for (const path of memory.keys()) if (!sources.has(path)) memory.delete(path);
-  for (const key of failures.keys()) if (!sources.has(key.slice(0, key.lastIndexOf(" ")))) failures.delete(key);
+  for (const key of failures.keys()) if (!sources.has(key.slice(0, key.indexOf("\0")))) failures.delete(key);
 }

@@ -7,7 +7,7 @@ import { combinePlatforms, isPlatformName } from "../archive/platform-index.ts";
 import { MARKERS } from "../archive/read-archive.ts";
 import { Unusable } from "../archive/unusable.ts";
 import { quote } from "../reference.ts";
-import { archiveReader, type ReaderOptions, type SeenArchive } from "./archive-reader.ts";
+import { archiveReader, type ReaderOptions, type SeenArchive, type Unhashed } from "./archive-reader.ts";
 import { folderName, illegalNames, type NamedRoot, namesInFolder, namesOfFile, namesOfResource } from "./naming.ts";
 import { applySidecars, type FindSidecar, isSidecar } from "./sidecars.ts";
 import type { SeenFile } from "./unpack-cache.ts";
@@ -19,6 +19,8 @@ export interface Scan {
   readonly skipped: readonly Skipped[];
   /** Compressed tars that have to be unpacked before they can be served. */
   readonly toUnpack: readonly SeenFile[];
+  /** Members of archives that have to be hashed before those can be served. */
+  readonly toHash: readonly Unhashed[];
   /** The folders that were visited: what to watch. */
   readonly folders: readonly string[];
   /** The real paths of the archives that were met, good and bad. */
@@ -156,8 +158,8 @@ export function scan(folder: string, options: ReaderOptions = {}): Scan {
   // That the folder can be read is not to be taken for an entry that cannot.
   readdirSync(root);
   attempt([], () => visit({ segments: [], real: root, above: [], entries: visibleEntries(root) }));
-  const { toUnpack, sources, unsettled } = reader;
-  return { archives, skipped, toUnpack, folders: [...folders, ...reader.folders], sources, unsettled };
+  const { toUnpack, toHash, sources, unsettled } = reader;
+  return { archives, skipped, toUnpack, toHash, folders: [...folders, ...reader.folders], sources, unsettled };
 }
 
 /** Files come, go and break while they are looked at. */

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { FileRange } from "../archive/files.ts";
-import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
+import { algorithmOf, type Digest } from "../reference.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { stateOf } from "./file-state.ts";
 import { MISMATCH } from "./findings.ts";
+import { hashOf } from "./hash.ts";
 
 /** A blob whose bytes were read. */
 export interface Verified {
@@ -43,21 +42,12 @@ export async function* verify(blobs: readonly { digest: Digest; file: FileRange 
 const stateAt = (path: string): Promise<string | undefined> =>
   stat(path, { bigint: true }).then(stateOf, () => undefined);
 
-async function problemOf(digest: Digest, { path, offset, size }: FileRange): Promise<string | undefined> {
-  const algorithm = algorithmOf(digest);
-  const hash = createHash(algorithm);
-  let read = 0;
+async function problemOf(digest: Digest, file: FileRange): Promise<string | undefined> {
   try {
-    if (size > 0) {
-      const options = { start: offset, end: offset + size - 1, highWaterMark: 1024 * 1024 };
-      for await (const chunk of createReadStream(path, options)) {
-        hash.update(chunk);
-        read += chunk.length;
-      }
-    }
+    const found = await hashOf(file, algorithmOf(digest));
+    if (found.read < file.size) return `it has ${found.read} bytes and not ${file.size}`;
+    return found.digest === digest ? undefined : MISMATCH;
   } catch (error) {
     return `it cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }
-  if (read < size) return `it has ${read} bytes and not ${size}`;
-  return digestFrom(algorithm, hash.digest("hex")) === digest ? undefined : MISMATCH;
 }

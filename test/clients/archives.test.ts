@@ -29,8 +29,9 @@ interface Expected {
 }
 
 /** Every tag of a folder, and every digest that its images had in their registry and that can be had. */
-function expectedOf({ repositories }: Catalogue, fixture: Fixture): Expected[] {
-  return [...repositories.values()].flatMap(({ name, tags, findManifest }) => {
+async function expectedOf({ repositories }: Catalogue, fixture: Fixture): Promise<Expected[]> {
+  const expected = [...repositories.values()].map(async ({ name, tags, findManifest }) => {
+    const originals = obtainable(fixture).map((digest) => findManifest(parseDigest(digest)));
     const describeAs = (reference: string, { mediaType, digest }: { mediaType: string; digest: string }): Expected => ({
       reference,
       digest,
@@ -38,12 +39,12 @@ function expectedOf({ repositories }: Catalogue, fixture: Fixture): Expected[] {
     });
     return [
       ...[...tags].map(([tag, { manifest }]) => describeAs(`${name}:${tag}`, manifest.descriptor)),
-      ...obtainable(fixture).flatMap((digest) => {
-        const found = findManifest(parseDigest(digest));
-        return found ? [describeAs(`${name}@${digest}`, found.descriptor)] : [];
-      }),
+      ...(await Promise.all(originals)).flatMap((found) =>
+        found ? [describeAs(`${name}@${found.descriptor.digest}`, found.descriptor)] : [],
+      ),
     ];
   });
+  return (await Promise.all(expected)).flat();
 }
 
 for (const collection of COLLECTIONS) {
@@ -71,7 +72,7 @@ for (const collection of COLLECTIONS) {
       const server = await startServer(folder(live));
       try {
         const host = server.origin.slice("http://".length);
-        const expected = expectedOf(live.current, fixture);
+        const expected = await expectedOf(live.current, fixture);
         assert.ok(expected.length > 0, "there is nothing to pull");
         for (const each of expected) await pull(host, each);
       } finally {
