@@ -1903,7 +1903,7 @@ export const document = {
               "errors": [
                 {
                   "code": "UNAVAILABLE",
-                  "message": "The server is out of resources; try again shortly",
+                  "message": "The server cannot give this now; try again shortly",
                   "detail": "too many files are open"
                 }
               ]

@@ -700,7 +700,7 @@ export interface components {
                  *       "errors": [
                  *         {
                  *           "code": "UNAVAILABLE",
-                 *           "message": "The server is out of resources; try again shortly",
+                 *           "message": "The server cannot give this now; try again shortly",
                  *           "detail": "too many files are open"
                  *         }
                  *       ]

@@ -21,7 +21,7 @@ export const ERRORS = {
   TOOMANYREQUESTS: { status: 429, message: "Too many requests; try again later" },
   UNKNOWN: { status: 500, message: "The server failed; its log has the cause" },
   INSUFFICIENT_STORAGE: { status: 507, message: "The server has no room left for this content" },
-  UNAVAILABLE: { status: 503, message: "The server is out of resources; try again shortly" },
+  UNAVAILABLE: { status: 503, message: "The server cannot give this now; try again shortly" },
   RANGE_INVALID: { status: 416, message: "The range does not fit the content" },
   TAG_INVALID: { status: 400, message: "The tag is not valid" },
   PAGINATION_NUMBER_INVALID: { status: 400, message: "The page size n must be a whole number, 0 or more" },

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -10,6 +19,7 @@ import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { folder } from "../registry/store/folder.ts";
 import { type LiveFolder, openFolder } from "../registry/store/live-folder.ts";
+import { scan } from "../registry/store/scan.ts";
 import { unpackCache } from "../registry/store/unpack-cache.ts";
 import { type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 
@@ -21,6 +31,8 @@ interface Live {
   readonly cache: string;
   readonly live: LiveFolder;
   readonly registry: Registry;
+  /** The paths of what was told to be damaged. */
+  readonly damage: string[];
 }
 
 function open(context: TestContext): Live {
@@ -28,7 +40,9 @@ function open(context: TestContext): Live {
   const cache = temporaryFolder(context);
   const live = openFolder(root, { cache: unpackCache(cache, 1024 ** 3) });
   context.after(() => live.close());
-  return { root, cache, live, registry: folder(live) };
+  const damage: string[] = [];
+  const registry = folder(live, { onDamage: ({ path }) => damage.push(path) });
+  return { root, cache, live, registry, damage };
 }
 
 /** A tar of an export, in the memory of the test. */
@@ -165,6 +179,77 @@ describe("a folder that changes while it is served", () => {
     writeFileSync(join(root, "app.tar.gz"), gzipSync(tarOf(context, ONE)));
     await shows(registry, ONE);
     assert.equal(await digestAt(registry, "other"), other.manifest.descriptor.digest);
+  });
+
+  it("goes on with the old image until the one that was moved to its place can be read", async (context) => {
+    const { root, damage, registry } = open(context);
+    const path = join(root, "app.tar");
+    writeFileSync(path, tarOf(context, ONE));
+    await shows(registry, ONE);
+    const next = join(temporaryFolder(context), "next.tar");
+    writeFileSync(next, tarOf(context, TWO));
+    utimesSync(next, 1, 1);
+    renameSync(next, path);
+    assert.equal(await digestAt(registry), ONE.manifest.descriptor.digest);
+    const layer = digestOf(ONE.layers[0] ?? Buffer.alloc(0));
+    while ((await digestAt(registry)) !== TWO.manifest.descriptor.digest) {
+      assert.equal(await digestAt(registry), ONE.manifest.descriptor.digest, "there is a gap");
+      const answered = await registry.getBlob("team/one", layer).then(
+        ({ body }) => readAll(streamOf(body)).then(() => "sent"),
+        ({ code }) => code,
+      );
+      assert.equal(answered, "UNAVAILABLE");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const { body } = await registry.getBlob("team/one", digestOf(TWO.config));
+    assert.deepEqual(await readAll(streamOf(body)), TWO.config);
+    assert.deepEqual(damage, [], "nothing is damaged");
+  });
+
+  it("serves all of a compressed tar until what was moved to its place is unpacked", async (context) => {
+    const { root, registry } = open(context);
+    const path = join(root, "app.tar.gz");
+    writeFileSync(path, gzipSync(tarOf(context, ONE)));
+    await shows(registry, ONE);
+    const next = join(temporaryFolder(context), "next.tar.gz");
+    writeFileSync(next, gzipSync(tarOf(context, TWO)));
+    renameSync(next, path);
+    for (let blobs = 0; (await digestAt(registry)) !== TWO.manifest.descriptor.digest; blobs++) {
+      const { body } = await registry.getBlob("team/one", digestOf(ONE.config)).catch(async (error) => {
+        assert.equal(await digestAt(registry), TWO.manifest.descriptor.digest, `there is a gap: ${error}`);
+        return registry.getBlob("team/one", digestOf(TWO.config));
+      });
+      await readAll(streamOf(body));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.ok(blobs < 500, "it does not show the new one");
+    }
+  });
+
+  it("tells damage from a file that was replaced", async (context) => {
+    const { root, damage, registry } = open(context);
+    const tar = tarOf(context, ONE);
+    const layer = ONE.layers[0] ?? Buffer.alloc(0);
+    tar[tar.indexOf(layer) + layer.length - 1] = (tar[tar.indexOf(layer) + layer.length - 1] ?? 0) ^ 1;
+    writeFileSync(join(root, "app.tar"), tar);
+    await shows(registry, ONE);
+    await assert.rejects(registry.getBlob("team/one", digestOf(layer)), { code: "BLOB_UNKNOWN" });
+    assert.equal(damage.length, 1);
+  });
+
+  it("takes what was last written long ago when it has seen it twice, and waits for what was written just now", (context) => {
+    const root = temporaryFolder(context);
+    writeFileSync(join(root, "moved.tar"), tarOf(context, ONE));
+    utimesSync(join(root, "moved.tar"), 1, 1);
+    writeFileSync(join(root, "written.tar"), tarOf(context, TWO));
+    const settledBefore = Date.now() - 60_000;
+    const first = scan(root, { settledBefore });
+    assert.deepEqual(first.archives, []);
+    const second = scan(root, { settledBefore, unsettledBefore: first.unsettled });
+    assert.deepEqual(
+      second.archives.map(({ path }) => path),
+      ["moved.tar"],
+    );
+    assert.deepEqual(second.skipped, [{ path: "written.tar", reason: "it was written to just now" }]);
   });
 
   it("answers others while it hashes layers whose names hold no digest, in tars, folders and what was unpacked", async (context) => {

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sniffCompression } from "../archive/compression.ts";
 import { type Plain, readResource } from "../archive/concourse.ts";
 import type { ArchiveContent } from "../archive/content.ts";
@@ -21,6 +21,13 @@ export interface ReaderOptions {
   /** What was written to after this time (ms) is left out for now, unless it has been accepted (`keyOf`) already. */
   readonly settledBefore?: number;
   readonly accepted?: ReadonlySet<string>;
+  /** What the last look found unsettled (`ArchiveReader.unsettled`). */
+  readonly unsettledBefore?: ReadonlyMap<string, string>;
+  /**
+   * By path: when what is served from there was last changed, in ms. With it an archive that was replaced goes on as it was
+   * until the new one can be read: without gap, and what was unpacked of the old one is still there.
+   */
+  readonly served?: Map<string, number>;
   /** Digests of members whose names do not say them, by `Unhashed.key`. Without it they are hashed at once. */
   readonly hashed?: ReadonlyMap<string, Digest>;
 }
@@ -52,8 +59,8 @@ export interface ArchiveReader {
   readonly toUnpack: readonly SeenFile[];
   /** What has to be hashed before its archive can be served. */
   readonly toHash: readonly Unhashed[];
-  /** Whether something was left out because it was written to just now. */
-  readonly unsettled: boolean;
+  /** By path, what has to wait because it was written to just now, and its identity. */
+  readonly unsettled: ReadonlyMap<string, string>;
 }
 
 export interface SeenArchive {
@@ -63,15 +70,20 @@ export interface SeenArchive {
 }
 
 export function archiveReader(options: ReaderOptions): ArchiveReader {
-  const { cache, failures, memory, settledBefore, accepted, hashed } = options;
+  const { cache, failures, memory, settledBefore, accepted, unsettledBefore, served, hashed } = options;
   const sources = new Set<string>();
   const toUnpack: SeenFile[] = [];
   const toHash: Unhashed[] = [];
   const folders: string[] = [];
-  let unsettled = false;
+  const unsettled = new Map<string, string>();
 
-  const isSettled = (path: string, identity: string, modified: number): boolean =>
-    settledBefore === undefined || modified <= settledBefore || accepted?.has(keyOf({ path, identity })) === true;
+  const isSettled = ({ path, identity, modified, written }: State): boolean => {
+    if (settledBefore === undefined || modified <= settledBefore) return true;
+    if (accepted?.has(keyOf({ path, identity }))) return true;
+    // Every write sets the time of modification, and tools that set it back do so at their end. So what was last written
+    // to long ago was moved here (which sets only the time of change) or copied to its end: seen twice alike, it is whole.
+    return written <= settledBefore && unsettledBefore?.get(path) === identity;
+  };
 
   /** Reads an archive with the digests that are known. Throws Passing when others are needed first. */
   const readHashed = (archive: string, readNow: (hash: HashMember) => ArchiveContent): ArchiveContent => {
@@ -88,7 +100,7 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     const failure = failures?.get(archive);
     if (failure !== undefined) throw new Passing(failure);
     toHash.push(...missing);
-    throw new Passing("it is being read");
+    throw new Waiting("it is being read");
   };
 
   const read = (state: State, readNow: (hash: HashMember) => ArchiveContent): SeenArchive => {
@@ -97,17 +109,24 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     const known = memory?.get(path);
     if (known?.identity === identity && isStillThere(known.content, path)) {
       if (known.content instanceof Unusable) throw known.content;
+      served?.set(path, modified);
       return { content: known.content, modified };
     }
-    if (!isSettled(path, identity, modified)) {
-      unsettled = true;
-      throw new Passing("it was written to just now");
-    }
     try {
+      if (!isSettled(state)) {
+        unsettled.set(path, identity);
+        throw new Waiting("it was written to just now");
+      }
       const content = readHashed(keyOf(state), readNow);
       memory?.set(path, { identity, content });
+      served?.set(path, modified);
       return { content, modified };
     } catch (error) {
+      const before = served?.get(path);
+      const isServed = known && !(known.content instanceof Unusable) && isStillThere(known.content, path);
+      if (error instanceof Waiting && isServed && before !== undefined) {
+        return { content: known.content, modified: before };
+      }
       if (error instanceof Unusable && !(error instanceof Passing)) memory?.set(path, { identity, content: error });
       throw error;
     }
@@ -121,7 +140,7 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     const found = cache.find(seen);
     if (found !== undefined) return found;
     toUnpack.push(seen);
-    throw new Passing("it is being unpacked");
+    throw new Waiting("it is being unpacked");
   };
 
   /** Where the tar lies that a file is, or holds compressed. */
@@ -155,9 +174,7 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     sources,
     toUnpack,
     toHash,
-    get unsettled() {
-      return unsettled;
-    },
+    unsettled,
     readFolder(root, folder) {
       return readMembers(root, folder, readArchive);
     },
@@ -166,7 +183,7 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     },
     readFile(path, stats, shown) {
       const seen = { path, size: stats.size, identity: identityOf(stats) };
-      return read({ ...seen, modified: stats.ctimeMs }, (hash) =>
+      return read({ ...seen, modified: stats.ctimeMs, written: stats.mtimeMs }, (hash) =>
         readArchive(tarMembers(plainPath(seen, shown), shown, hash)),
       );
     },
@@ -180,8 +197,13 @@ const NO_DIGEST = digestFrom("sha256", "0".repeat(64));
 interface State {
   readonly path: string;
   readonly identity: string;
+  /** When it was last changed, and when it was last written to, in ms. */
   readonly modified: number;
+  readonly written: number;
 }
+
+/** A reason that passes by itself, in a moment. */
+class Waiting extends Passing {}
 
 /** Whether the bytes of an archive lie where they were found: what was unpacked may have been removed. */
 function isStillThere(content: ArchiveContent | Unusable, path: string): boolean {
@@ -195,6 +217,7 @@ function stateOf(folder: string, names: readonly string[]) {
   const parts: string[] = [];
   const inner: string[] = [];
   let modified = 0;
+  let written = 0;
   for (const name of names) {
     const path = join(folder, name);
     const own = lstatSync(path, { throwIfNoEntry: false });
@@ -203,8 +226,26 @@ function stateOf(folder: string, names: readonly string[]) {
     if (!own || own.isDirectory()) continue;
     parts.push(`${name} ${identityOf(own)} ${stats ? identityOf(stats) : ""}`);
     modified = Math.max(modified, own.ctimeMs, stats?.ctimeMs ?? 0);
+    written = Math.max(written, own.mtimeMs, stats?.mtimeMs ?? 0);
   }
-  return { path: folder, identity: parts.join("\n"), modified, inner };
+  return { path: folder, identity: parts.join("\n"), modified, written, inner };
+}
+
+/** Whether the file at `path` is another one than when the archive that it is or lies in was read. */
+export function isReplaced(memory: ArchiveMemory, path: string): boolean {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // That it cannot be reached is told by whoever wants to read it.
+  }
+  if (!stats) return false;
+  for (let place = path; ; place = dirname(place)) {
+    const known = memory.get(place);
+    // The identity of a folder is made of those of its files.
+    if (known) return !known.identity.includes(identityOf(stats));
+    if (place === dirname(place)) return false;
+  }
 }
 
 /** Names a file in the state in which it was seen. A path has no zero byte. */

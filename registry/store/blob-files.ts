@@ -28,12 +28,12 @@ const VERDICT_LIMIT = 250_000;
 
 /** Blobs that lie in files, and which of them have been proved to match their digests. */
 export interface BlobFiles {
-  /** Throws BLOB_UNKNOWN when the file is gone, has another size, or is known to hold other bytes. */
+  /** Throws BLOB_UNKNOWN when the file is gone, has another size, or is known to hold other bytes; UNAVAILABLE as `open`. */
   stat(file: FileRange, digest: Digest): Promise<void>;
   /**
    * The bytes from `start` to `end`. What was never checked is checked on its way out, and the last bytes are held back
    * until the digest matches; a part is only given of what was checked. Throws BLOB_UNKNOWN, and UNAVAILABLE when no
-   * more files can be opened.
+   * more files can be opened, or other bytes are there because the file has just been replaced.
    */
   open(file: FileRange, digest: Digest, part: { start: number; end: number }): Promise<Body>;
   /** Whether the bytes have been proved to match; false also when nobody has looked yet. */
@@ -44,15 +44,24 @@ export interface BlobFiles {
   trust(file: FileRange, digest: Digest): Promise<void>;
 }
 
-/** `onDamage` hears once of each blob that is not what its name says. */
-export function blobFiles({ onDamage }: { onDamage?: (finding: Finding) => void } = {}): BlobFiles {
+export interface BlobFilesOptions {
+  /** Hears once of each blob that is not what its name says. */
+  readonly onDamage?: (finding: Finding) => void;
+  /** Whether the file at a path is another one than that of which the offsets and digests are known. */
+  readonly isReplaced?: (path: string) => boolean;
+}
+
+/** Checks blobs when they are first read, and remembers the verdicts. */
+export function blobFiles({ onDamage, isReplaced = () => false }: BlobFilesOptions = {}): BlobFiles {
   /** By file, place and digest. What a verdict is about is a state of the file, so it ends when the file is written. */
   const verdicts = new Map<string, boolean>();
   const checking = new Map<string, Promise<boolean>>();
   /** Blobs that are being checked on their way to a client: the first one, because each holds its bytes back. */
   const streaming = new Set<string>();
 
-  const judge = ({ key, state, file: { path, offset }, digest }: Judged, matches: boolean): boolean => {
+  const judge = ({ key, state, replaced, file: { path, offset }, digest }: Judged, matches: boolean): boolean => {
+    // Nobody said that this digest is in the new file.
+    if (!matches && replaced) throw beingReplaced(digest);
     if (!matches && verdicts.get(key) !== false) onDamage?.({ path, offset, digest, reason: MISMATCH, state });
     // Files change; what was said of their old states is never asked again. A verdict that is lost is only found again.
     if (verdicts.size >= VERDICT_LIMIT) verdicts.clear();
@@ -77,17 +86,20 @@ export function blobFiles({ onDamage }: { onDamage?: (finding: Finding) => void 
     return fits(stats, file) ? verdicts.get(keyOf(stats, file, digest)) : false;
   };
 
+  const misfit = ({ path }: FileRange, digest: Digest): RegistryError =>
+    isReplaced(path) ? beingReplaced(digest) : new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
+
   return {
     isGood: async (file, digest) => (await verdictOn(file, digest)) === true,
     isDamaged: async (file, digest) => (await verdictOn(file, digest)) === false,
     async trust(file, digest) {
       const stats = await stat(file.path).catch(refuse(digest));
-      assertFits(stats, file, digest);
-      judge({ key: keyOf(stats, file, digest), state: stateOf(stats), file, digest }, true);
+      if (!fits(stats, file)) throw misfit(file, digest);
+      judge({ key: keyOf(stats, file, digest), state: stateOf(stats), replaced: false, file, digest }, true);
     },
     async stat(file, digest) {
       const stats = await stat(file.path).catch(refuse(digest));
-      assertFits(stats, file, digest);
+      if (!fits(stats, file)) throw misfit(file, digest);
       if (verdicts.get(keyOf(stats, file, digest)) === false) throw damaged(digest);
     },
 
@@ -95,12 +107,14 @@ export function blobFiles({ onDamage }: { onDamage?: (finding: Finding) => void 
       const fd = await open(file.path, OPEN_FLAGS).catch(refuse(digest));
       try {
         const stats = await fstat(fd);
-        assertFits(stats, file, digest);
+        if (!fits(stats, file)) throw misfit(file, digest);
         const key = keyOf(stats, file, digest);
-        const judged = { key, state: stateOf(stats), file, digest };
         const whole = fileBody(fd, stats, file.offset, file.size);
         const isWhole = start === 0 && end === file.size;
         const verdict = verdicts.get(key);
+        // Asked now: when the bytes have been read, the new file may be the known one.
+        const replaced = verdict === undefined && isReplaced(file.path);
+        const judged = { key, state: stateOf(stats), replaced, file, digest };
         if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT && !streaming.has(key)) {
           streaming.add(key);
           const checked = checkedStream(whole, digest, (result) => judge(judged, result));
@@ -121,6 +135,7 @@ export function blobFiles({ onDamage }: { onDamage?: (finding: Finding) => void 
 interface Judged {
   readonly key: string;
   readonly state: string;
+  readonly replaced: boolean;
   readonly file: FileRange;
   readonly digest: Digest;
 }
@@ -159,14 +174,10 @@ async function matches(stream: ByteStream, digest: Digest): Promise<boolean> {
   return digestFrom(algorithmOf(digest), hash.digest("hex")) === digest;
 }
 
-function assertFits(stats: BigIntStats, file: FileRange, digest: Digest): void {
-  if (!fits(stats, file)) throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
-}
-
-function fits(stats: BigIntStats, file: FileRange): boolean {
-  const reaches = stats.isFile() && stats.size >= BigInt(file.offset + file.size);
-  // A file that holds nothing but the blob has exactly its size.
-  return reaches && (file.offset > 0 || stats.size === BigInt(file.size));
+/** A file that holds nothing but the blob has exactly its size. */
+function fits(stats: BigIntStats, { offset, size }: FileRange): boolean {
+  const exact = offset > 0 || stats.size === BigInt(size);
+  return stats.isFile() && stats.size >= BigInt(offset + size) && exact;
 }
 
 const identityOf = (stats: BigIntStats): string => `${stats.dev}:${stateOf(stats)}`;
@@ -181,6 +192,10 @@ const keyOf = (stats: BigIntStats, { offset, size }: FileRange, digest: Digest):
 
 const damaged = (digest: Digest): RegistryError =>
   new RegistryError("BLOB_UNKNOWN", `the stored bytes do not match ${digest}`);
+
+/** Clients ask again after 503, and never after 404; layers that old and new image share are there then. */
+const beingReplaced = (digest: Digest): RegistryError =>
+  new RegistryError("UNAVAILABLE", `the archive of ${digest} is being replaced`);
 
 /** What failing to open means for the client: there is no such blob (any more), or no descriptor left for it. */
 function refuse(digest: Digest): (error: NodeJS.ErrnoException) => never {

@@ -17,10 +17,10 @@ const READ_ONLY = "it serves a folder of archives; to add an image, put its arch
  * `onDamage` hears of each blob whose bytes do not match its digest.
  */
 export function folder(
-  source: { readonly current: Catalogue },
+  source: { readonly current: Catalogue; isReplaced?(path: string): boolean },
   options: { onDamage?: (finding: Finding) => void } = {},
 ): Registry {
-  const files = blobFiles(options);
+  const files = blobFiles({ ...options, isReplaced: (path) => source.isReplaced?.(path) ?? false });
 
   const find = (name: string): Repository => {
     const repository = source.current.repositories.get(canonicalName(name));

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { type FileRange, unreadable } from "../archive/files.ts";
 import { Passing, Unusable } from "../archive/unusable.ts";
 import type { Digest } from "../reference.ts";
-import { type ArchiveMemory, keyOf, type Unhashed } from "./archive-reader.ts";
+import { type ArchiveMemory, isReplaced, keyOf, type Unhashed } from "./archive-reader.ts";
 import { type Catalogue, catalogueOf } from "./catalogue.ts";
 import { hashOf } from "./hash.ts";
 import { type Scan, scan } from "./scan.ts";
@@ -15,6 +15,8 @@ export interface LiveFolder {
   readonly current: Catalogue;
   /** Resolves when what was there at the start has been unpacked and hashed. */
   readonly ready: Promise<void>;
+  /** Whether a file is not any more the one that `current` speaks of. */
+  isReplaced(path: string): boolean;
   close(): void;
 }
 
@@ -27,7 +29,7 @@ export interface LiveOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** An archive is taken when nobody has written to it for this long, in ms. */
+/** An archive is taken when nobody has written to it for this long, in ms; one that was moved here, when seen twice. */
 const SETTLE = 700;
 /** After a sign of change, how long until the folder is looked at, and again while something is not settled. */
 const SOON = 250;
@@ -40,7 +42,9 @@ const WITHOUT_WATCHING = 1_500;
 /**
  * Reads a folder and keeps what it gives up to date: files may be added, replaced, moved and removed at any moment. Each
  * look builds a new catalogue out of what has changed and swaps it in whole; what is being read or sent from a removed
- * file goes on to its end. Throws only when the folder cannot be read at the start.
+ * file goes on to its end. An archive that is replaced stays in the catalogue as it was until the new one has settled;
+ * its manifests are in memory, and of its blobs `isReplaced` tells that they have to be asked for again.
+ * Throws only when the folder cannot be read at the start.
  */
 export function openFolder(folder: string, options: LiveOptions = {}): LiveFolder {
   const { cache, hash = hashWhole, onChange, onError } = options;
@@ -55,6 +59,8 @@ export function openFolder(folder: string, options: LiveOptions = {}): LiveFolde
   let closed = false;
   let soon = SOON;
   const hashed = new Map<string, Digest>();
+  const served = new Map<string, number>();
+  let unsettledBefore: ReadonlyMap<string, string> = new Map();
   /** What takes longer than a look: unpacking and hashing, one after the other. */
   let working: Promise<void> | undefined;
   let latest: Scan | undefined;
@@ -65,13 +71,17 @@ export function openFolder(folder: string, options: LiveOptions = {}): LiveFolde
       failures,
       accepted,
       hashed,
+      served,
+      unsettledBefore,
       ...(cache ? { cache } : {}),
       ...(settledBefore ? { settledBefore } : {}),
     };
     const started = performance.now();
     const found = scan(folder, options);
+    unsettledBefore = found.unsettled;
     soon = Math.max(SOON, PAUSE * (performance.now() - started));
     forget(memory, failures, found);
+    for (const path of served.keys()) if (!memory.has(path)) served.delete(path);
     return found;
   };
 
@@ -108,7 +118,7 @@ export function openFolder(folder: string, options: LiveOptions = {}): LiveFolde
     latest = found;
     if (!working && hasWork(found)) working = work(found).finally(worked);
     else if (!working) cache?.keepOnly(pathsIn(memory));
-    plan(found.unsettled ? soon : watchers.size < found.folders.length ? WITHOUT_WATCHING : REGULARLY);
+    plan(found.unsettled.size > 0 ? soon : watchers.size < found.folders.length ? WITHOUT_WATCHING : REGULARLY);
   };
 
   /** What was unpacked may have to be hashed, so until nothing is left. Each archive is served as soon as it can be. */
@@ -191,6 +201,7 @@ export function openFolder(folder: string, options: LiveOptions = {}): LiveFolde
     get current() {
       return current;
     },
+    isReplaced: (path) => isReplaced(memory, path),
     ready: Promise.resolve(working).then(() => {}),
     close() {
       closed = true;

@@ -25,8 +25,8 @@ export interface Scan {
   readonly folders: readonly string[];
   /** The real paths of the archives that were met, good and bad. */
   readonly sources: ReadonlySet<string>;
-  /** Whether something was left out because it was written to just now. */
-  readonly unsettled: boolean;
+  /** By path, what has to wait because it was written to just now, and its identity. */
+  readonly unsettled: ReadonlyMap<string, string>;
 }
 
 /** An archive that is served, and under which names. */
