@@ -125,6 +125,30 @@ describeClient("chromium", { programs: ["chromium", "bash", "curl"] }, (cleanup)
       assert.equal(await operation.body(), "{}");
     }));
 
+  it("pushes the manifest that the page brings along, under a tag of one's own, and deletes it", () =>
+    readDocs(async (page) => {
+      const mine = { reference: "mine" };
+      const { shown } = await attempt(page, { operation: "putManifest", fill: () => mine });
+      assert.equal(shown.status, "201");
+      const pushed = await fetchBytes(`${origin}/v2/hello/manifests/mine`);
+      assert.ok(shown.headers.includes(`docker-content-digest: ${sha256(pushed)}`));
+      assert.equal((await runCurl(shown.curl)).status, "201");
+      const deleted = await attempt(page, { operation: "deleteManifest", fill: () => mine });
+      assert.equal(deleted.shown.status, "202");
+      assert.equal((await fetch(`${origin}/v2/hello/manifests/mine`)).status, 404);
+    }));
+
+  it("opens an upload, looks at it, and gives it up", () =>
+    readDocs(async (page) => {
+      const { shown } = await attempt(page, { operation: "startUpload" });
+      assert.equal(shown.status, "202");
+      const session = shown.headers.find((line) => line.startsWith("docker-upload-uuid: "))?.split(" ")[1] ?? "";
+      const fill = () => ({ session });
+      assert.equal((await attempt(page, { operation: "statUpload", fill })).shown.status, "204");
+      assert.equal((await attempt(page, { operation: "cancelUpload", fill })).shown.status, "204");
+      assert.equal((await fetch(`${origin}/v2/hello/blobs/uploads/${session}`)).status, 404);
+    }));
+
   it("shows no document but its own", () =>
     visitingUntroubled(async ({ page, requests }) => {
       await page.route("**/foreign.json", (route) => route.fulfill({ json: { ...document, paths: {} } }));

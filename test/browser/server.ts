@@ -7,7 +7,8 @@ import { projectRoot } from "../support/root.ts";
 /** Starts our server with the sample image under two names, one of them with slashes. Returns where it is. */
 export async function startServer(scratch: string, cleanup: Cleanup): Promise<string> {
   const images = await copySample(scratch);
-  const server = new Background(process.execPath, ["dist/cmd/main.js", "serve", images, "--port", "0"], cleanup);
+  const options = ["--port", "0", "--data", join(scratch, "data")];
+  const server = new Background(process.execPath, ["dist/cmd/main.js", "serve", images, ...options], cleanup);
   return server.started(async () => /http:\/\/localhost:\d+/.exec(server.output)?.[0]);
 }
 
