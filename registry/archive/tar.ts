@@ -13,6 +13,8 @@ export type TarMember =
 const BLOCK = 512;
 /** An archive of images has a few hundred members; this bounds time and memory for what only looks like one. */
 const MEMBER_LIMIT = 250_000;
+/** A member may have two more headers before its own, for a long name and for what else is to be said of it. */
+const HEADER_LIMIT = 3 * MEMBER_LIMIT;
 /** Names and PAX records are short; what is longer is no name. */
 const RECORD_LIMIT = 1024 * 1024;
 
@@ -27,8 +29,8 @@ export const isTar = (head: Uint8Array): boolean => head.length === BLOCK && has
 export function indexTar(fd: number, size: number): Map<string, TarMember> {
   const members = new Map<string, TarMember>();
   const window = createWindow(fd, size);
-  let globals: Attributes = {};
-  let next: Attributes = {};
+  let globals = NONE;
+  let next = NONE;
   let count = 0;
   for (let position = 0; position + BLOCK <= size; ) {
     const header = window.read(position, BLOCK);
@@ -40,9 +42,13 @@ export function indexTar(fd: number, size: number): Map<string, TarMember> {
     }
     if (!hasChecksum(header))
       throw new Unusable(`the tar is broken at byte ${position}: a header with a wrong checksum`);
-    if (++count > MEMBER_LIMIT) throw new Unusable(`the tar has more than ${MEMBER_LIMIT} members`);
+    if (++count > HEADER_LIMIT || members.size > MEMBER_LIMIT) {
+      throw new Unusable(`the tar has more than ${MEMBER_LIMIT} members`);
+    }
     const type = String.fromCharCode(header[156] ?? 0);
     const length = isMeta(type) ? numberAt(header, 124, 12) : (next.size ?? globals.size ?? numberAt(header, 124, 12));
+    // Before the map of a sparse member is read over it.
+    const ownName = isMeta(type) ? "" : nameAt(header);
     const start = position + BLOCK + mapLength(type, header, position, window, size);
     const stored = HAS_NO_CONTENT.has(type) ? 0 : length;
     if (start + stored > size)
@@ -55,9 +61,9 @@ export function indexTar(fd: number, size: number): Map<string, TarMember> {
       else next = { ...next, ...attributesOf(type, record) };
       continue;
     }
-    const attributes = { ...globals, ...next };
-    next = {};
-    const name = normalise(attributes.path ?? nameAt(header));
+    const attributes = next === NONE && globals === NONE ? NONE : { ...globals, ...next };
+    next = NONE;
+    const name = normalise(attributes.path ?? ownName);
     const member = memberOf(type, header, attributes, start, length);
     if (name !== undefined && member) members.set(name, member);
   }
@@ -113,6 +119,8 @@ interface Attributes {
   readonly size?: number;
   readonly sparse?: boolean;
 }
+
+const NONE: Attributes = {};
 
 const isMeta = (type: string): boolean => type === "x" || type === "g" || type === "L" || type === "K";
 
@@ -186,10 +194,31 @@ function textAt(buffer: Buffer, start: number, length: number): string {
 function numberAt(header: Buffer, start: number, length: number): number {
   const first = header[start] ?? 0;
   if (first & 0x80) return binaryAt(header, start, length);
-  const text = textAt(header, start, length).trim();
-  if (!/^[0-7]*$/.test(text)) throw new Unusable(`the tar has a member of ${quote(text)} bytes`);
-  return Number.parseInt(text || "0", 8);
+  const value = octalAt(header, start, length);
+  if (value === undefined) {
+    throw new Unusable(`the tar has a member of ${quote(textAt(header, start, length).trim())} bytes`);
+  }
+  return value;
 }
+
+/** Octal digits between spaces, ended by a NUL or the field; 0 when there are none, undefined for anything else. */
+function octalAt(header: Buffer, start: number, length: number): number | undefined {
+  let position = start;
+  let end = start;
+  while (end < start + length && header[end] !== 0) end++;
+  while (position < end && header[position] === SPACE) position++;
+  while (end > position && header[end - 1] === SPACE) end--;
+  let value = 0;
+  for (; position < end; position++) {
+    const digit = (header[position] ?? 0) - ZERO;
+    if (digit < 0 || digit > 7) return undefined;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+const SPACE = 0x20;
+const ZERO = 0x30;
 
 function binaryAt(header: Buffer, start: number, length: number): number {
   let value = BigInt((header[start] ?? 0) & 0x7f);
@@ -206,9 +235,9 @@ function isZero(block: Buffer): boolean {
 
 /** The sum of a header's bytes, its own field counted as spaces. Old tars summed signed bytes. */
 function hasChecksum(header: Buffer): boolean {
-  const text = textAt(header, 148, 8).trim();
-  if (!/^[0-7]+$/.test(text)) return false;
-  const stored = Number.parseInt(text, 8);
+  const stored = octalAt(header, 148, 8);
+  // No header sums up to nothing: eight spaces count.
+  if (!stored) return false;
   let unsigned = 0;
   let signed = 0;
   for (let index = 0; index < BLOCK; index++) {
@@ -226,24 +255,30 @@ interface Window {
   read(position: number, length: number): Buffer;
 }
 
-/** Reads headers with few calls: larger and larger pieces while members are small, small ones when it has to jump. */
+/** What headers are read into: nothing is kept of it, and one tar is read at a time. */
+const MEMORY = Buffer.allocUnsafeSlow(LARGEST_READ);
+
+/**
+ * Reads headers with few calls: larger and larger pieces while members are small, small ones when it has to jump. What
+ * `read` gives is good until it is called again.
+ */
 function createWindow(fd: number, size: number): Window {
-  let buffer = Buffer.alloc(0);
+  let space = MEMORY;
   let start = 0;
+  let end = 0;
   let piece = SMALLEST_READ;
   return {
     read(position, length) {
-      const inside = position >= start && position + length <= start + buffer.length;
-      if (!inside) {
-        const follows = position >= start && position <= start + buffer.length + BLOCK;
+      if (position < start || position + length > end) {
+        const follows = position >= start && position <= end + BLOCK;
         piece = follows ? Math.min(piece * 2, LARGEST_READ) : SMALLEST_READ;
-        buffer = Buffer.alloc(Math.min(Math.max(piece, length), size - position));
+        const wanted = Math.min(Math.max(piece, length), size - position);
+        space = wanted > MEMORY.length ? Buffer.alloc(wanted) : MEMORY;
         start = position;
-        const bytesRead = readSync(fd, buffer, 0, buffer.length, position);
-        if (bytesRead < Math.min(length, size - position)) throw new Unusable("the tar is cut short");
-        buffer = buffer.subarray(0, bytesRead);
+        end = position + readSync(fd, space, 0, wanted, position);
+        if (end < position + Math.min(length, size - position)) throw new Unusable("the tar is cut short");
       }
-      return buffer.subarray(position - start, position - start + length);
+      return space.subarray(position - start, position - start + length);
     },
   };
 }
