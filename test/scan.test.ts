@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { Passing, tryEach, Unusable } from "../registry/archive/unusable.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
 import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
@@ -345,3 +346,19 @@ async function servesWhole(root: string, { repository, tag, manifest, config, la
     assert.equal((await registry.statBlob(repository, digestOf(blob))).size, blob.length);
   }
 }
+
+describe("one of several images in an archive", () => {
+  const read = (error: Error) => () =>
+    tryEach(["good", "bad"], (each) => {
+      if (each === "bad") throw error;
+      return each;
+    });
+
+  it("that is broken hides no good one", () => {
+    assert.deepEqual(read(new Unusable("it is broken"))(), { read: ["good"], problems: ["it is broken"] });
+  });
+
+  it("that cannot be read just now is not taken for broken: the archive is read later", () => {
+    assert.throws(read(new Passing("too many files are open")), Passing);
+  });
+});

@@ -12,7 +12,7 @@ export interface ReadEach<R> {
   readonly problems: readonly string[];
 }
 
-/** Reads each of several things, of which a broken one hides no good one. */
+/** Reads each of several things, of which a broken one hides no good one. Throws what passes: later it is read whole. */
 export function tryEach<T, R>(things: readonly T[], read: (thing: T) => R): ReadEach<R> {
   const results: R[] = [];
   const problems: string[] = [];
@@ -20,7 +20,7 @@ export function tryEach<T, R>(things: readonly T[], read: (thing: T) => R): Read
     try {
       results.push(read(thing));
     } catch (error) {
-      if (!(error instanceof Unusable)) throw error;
+      if (!(error instanceof Unusable) || error instanceof Passing) throw error;
       problems.push(error.message);
     }
   }
