@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Catalogue } from "../registry/store/catalogue.ts";
 import { type Findings, findingsIn } from "../registry/store/findings.ts";
 import { type LiveFolder, type LiveOptions, openFolder } from "../registry/store/live-folder.ts";
+import { scanCache } from "../registry/store/scan-cache.ts";
 import { unpackCache } from "../registry/store/unpack-cache.ts";
 import { complain } from "./complain.ts";
 import { UsageError } from "./usage-error.ts";
@@ -20,14 +21,17 @@ export interface NamedFolder {
 }
 
 /** Opens the folder that the command line names. Throws UsageError when there is none, or the cache is none. */
-export function openNamedFolder(named: NamedFolder, options: Omit<LiveOptions, "cache"> = {}): LiveFolder {
+export function openNamedFolder(named: NamedFolder, options: Omit<LiveOptions, "cache" | "scans"> = {}): LiveFolder {
   const { folder, cache } = named;
   const place = cacheFolder(named);
   if (cache !== undefined) assertCache(cache);
   const onUnusable = (reason: string) =>
     complain(`nothing can be unpacked into the cache ${place}: ${reason}; ${OTHER}`);
+  const onError = (error: unknown) =>
+    complain(`what was read cannot be kept in the cache ${place} (${codeOf(error)}); the next start reads it again`);
   try {
-    return openFolder(folder, { ...options, cache: unpackCache(place, CACHE_LIMIT, { onUnusable }) });
+    const scans = scanCache(place, { onError });
+    return openFolder(folder, { ...options, cache: unpackCache(place, CACHE_LIMIT, { onUnusable }), scans });
   } catch (error) {
     throw usageError(error, `cannot serve "${folder}"`);
   }
@@ -56,6 +60,8 @@ function cacheFolder({ folder, cache }: NamedFolder): string {
     throw usageError(error, `cannot serve "${folder}"`);
   }
 }
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
 const OTHER = "choose another with --cache";
 

@@ -101,7 +101,7 @@ function readRootfs(members: Members, layer: FileRange, shown: string): ArchiveC
   };
   return {
     form: "rootfs",
-    roots: [{ digest: manifest.descriptor.digest, names: [] }],
+    roots: [{ digest: manifest.descriptor.digest, names: [], size: layer.size }],
     manifests: new Map([[manifest.descriptor.digest, manifest]]),
     blobs: new Map([[digest, layer]]),
     problems: [],

@@ -22,6 +22,8 @@ export interface Root {
   readonly digest: Digest;
   /** The references that the archive carries for it, as they stand there: full names, or only tags. */
   readonly names: readonly string[];
+  /** Bytes of its configs and layers. */
+  readonly size: number;
 }
 
 /** A manifest and what can be said of it without reading it again. */

@@ -8,6 +8,7 @@ import { JSON_LIMIT, parseJson } from "./json.ts";
 import { describeManifest } from "./manifests.ts";
 import { type Members, need } from "./members.ts";
 import { canonicalManifest, type LayerPart } from "./serialisations.ts";
+import { sizeOfImage } from "./size.ts";
 import { readEach, Unusable } from "./unusable.ts";
 
 /** An image in manifest.json, as crane, docker, podman and skopeo write it. */
@@ -34,7 +35,8 @@ export function readDockerArchive(members: Members, list: unknown): ArchiveConte
     const entry = readEntry(value);
     const manifest = readImage(members, findLayer, entry, blobs);
     manifests.set(manifest.descriptor.digest, manifest);
-    return { digest: manifest.descriptor.digest, names: entry.names };
+    const { digest } = manifest.descriptor;
+    return { digest, names: entry.names, size: sizeOfImage(digest, { manifests, blobs }) };
   });
   return { form: "docker archive", roots, manifests, blobs, problems };
 }

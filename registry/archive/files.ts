@@ -46,8 +46,28 @@ export function hashRange(file: FileRange, shown: string): Digest {
   });
 }
 
+/** The file that is held open; reading is synchronous, so there is one at a time. */
+let held: { readonly path: string; readonly fd: number; readonly size: number } | undefined;
+
+/**
+ * Keeps a file open while `use` reads it piece by piece: opening costs more than reading a header. All pieces are of one
+ * file, also when another takes its name meanwhile. Throws Unusable as `withFile` does.
+ */
+export function holdOpen<T>(path: string, shown: string, use: () => T): T {
+  const outer = held;
+  return withFile(path, shown, (fd, size) => {
+    held = { path, fd, size };
+    try {
+      return use();
+    } finally {
+      held = outer;
+    }
+  });
+}
+
 /** Opens an ordinary file for a moment. Throws Unusable when it cannot be read or is something else. */
 export function withFile<T>(path: string, shown: string, use: (fd: number, size: number) => T): T {
+  if (held?.path === path) return use(held.fd, held.size);
   let fd: number;
   try {
     fd = openSync(path, OPEN_FLAGS);
@@ -63,8 +83,11 @@ export function withFile<T>(path: string, shown: string, use: (fd: number, size:
   }
 }
 
+const HEAD = 512;
+
 function readFully(fd: number, offset: number, length: number, shown: string): Buffer {
-  const bytes = Buffer.alloc(length);
+  // Heads are many and soon forgotten, so they share memory; what is longer may be kept, and would keep its neighbours.
+  const bytes = length <= HEAD ? Buffer.allocUnsafe(length) : Buffer.alloc(length);
   let done = 0;
   while (done < length) {
     const count = readSync(fd, bytes, done, length - done, offset + done);

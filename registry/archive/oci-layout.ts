@@ -8,7 +8,8 @@ import { type FileRange, readSmall } from "./files.ts";
 import { JSON_LIMIT, parseJson } from "./json.ts";
 import { describeManifest } from "./manifests.ts";
 import type { Members } from "./members.ts";
-import { readEach, tryEach, Unusable } from "./unusable.ts";
+import { sizeOfImage } from "./size.ts";
+import { Passing, readEach, tryEach, Unusable } from "./unusable.ts";
 
 /** Deeper than any tool nests indexes; a loop ends here too. */
 const DEPTH_LIMIT = 8;
@@ -41,7 +42,9 @@ export function readOciLayout(members: Members, index: unknown): ArchiveContent 
     named.set(descriptor.digest, [...(named.get(descriptor.digest) ?? []), ...namesOf(descriptor.annotations)]);
     return gaps;
   });
-  const roots = [...named].map(([digest, names]): Root => ({ digest, names: [...new Set(names)] }));
+  const roots = [...named].map(([digest, names]): Root => {
+    return { digest, names: [...new Set(names)], size: sizeOfImage(digest, { manifests, blobs }) };
+  });
   return { form: "OCI layout", roots, manifests, blobs, problems: [...problems, ...read.flat()] };
 }
 
@@ -61,7 +64,8 @@ export function readTop(file: FileRange, bytes: Uint8Array, findBlob: FindBlob):
     manifests,
     blobs,
   );
-  return { roots: [{ digest, names: [] }], manifests, blobs, problems };
+  const size = sizeOfImage(digest, { manifests, blobs });
+  return { roots: [{ digest, names: [], size }], manifests, blobs, problems };
 }
 
 /** The marker file may be missing, but one that says another version is another format. */
@@ -146,7 +150,8 @@ function platformOfImage(config: Digest | undefined, blobs: ReadonlyMap<Digest, 
   if (!file || file.size > JSON_LIMIT) return "";
   try {
     return platformOf(parseJson(readSmall(file, JSON_LIMIT, "the config"), "the config"));
-  } catch {
+  } catch (error) {
+    if (error instanceof Passing) throw error;
     // The config of an artifact can be anything.
     return "";
   }

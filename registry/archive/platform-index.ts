@@ -3,6 +3,7 @@ import { MEDIA_TYPES } from "../media-types.ts";
 import { type Digest, digestOf } from "../reference.ts";
 import type { ArchiveContent, FoundManifest } from "./content.ts";
 import { describeManifest } from "./manifests.ts";
+import { sizeOfImage } from "./size.ts";
 import { Unusable } from "./unusable.ts";
 
 /** `linux-amd64`, `linux-arm-v7`, `windows-amd64.tar`: how the platforms of one image lie beside each other. */
@@ -29,14 +30,16 @@ export function combinePlatforms(
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
   const index: FoundManifest = { ...describeManifest({ descriptor, bytes }), platform: "" };
+  const all = new Map<Digest, FoundManifest>([
+    ...archives.flatMap(({ content }) => [...content.manifests]),
+    [descriptor.digest, index],
+  ]);
+  const blobs = new Map(archives.flatMap(({ content }) => [...content.blobs]));
   return {
     form: `${images.length} platforms`,
-    roots: [{ digest: descriptor.digest, names: [] }],
-    manifests: new Map<Digest, FoundManifest>([
-      ...archives.flatMap(({ content }) => [...content.manifests]),
-      [descriptor.digest, index],
-    ]),
-    blobs: new Map(archives.flatMap(({ content }) => [...content.blobs])),
+    roots: [{ digest: descriptor.digest, names: [], size: sizeOfImage(descriptor.digest, { manifests: all, blobs }) }],
+    manifests: all,
+    blobs,
     problems: archives.flatMap(({ name, content }) => content.problems.map((problem) => `${name}: ${problem}`)),
   };
 }

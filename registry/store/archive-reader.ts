@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { sniffCompression } from "../archive/compression.ts";
 import { type Plain, readResource } from "../archive/concourse.ts";
 import type { ArchiveContent } from "../archive/content.ts";
-import { type FileRange, hashRange, readHead } from "../archive/files.ts";
+import { type FileRange, hashRange, holdOpen, readHead } from "../archive/files.ts";
 import { folderMembers, type HashMember, type Members, tarMembers } from "../archive/members.ts";
 import { readArchive } from "../archive/read-archive.ts";
 import { isTar } from "../archive/tar.ts";
@@ -41,7 +41,19 @@ export interface Unhashed {
 }
 
 /** By path: what was read there, and in which state. */
-export type ArchiveMemory = Map<string, { readonly identity: string; readonly content: ArchiveContent | Unusable }>;
+export type ArchiveMemory = Map<string, ReadArchive>;
+
+export interface ReadArchive {
+  readonly identity: string;
+  readonly content: ArchiveContent | Unusable;
+  /** Whether the identity tells any change since; not of what was written to a moment before it was read. */
+  readonly lasting: boolean;
+  /** The tars that were unpacked of it, where it was compressed as a whole. */
+  readonly unpacked: readonly string[];
+}
+
+/** Clocks of file systems stand still for some ms; what is written meanwhile does not show in the times. */
+const CLOCK_STEP = 500;
 
 /** Reads archives, each once for each state in which it is seen. Throws Unusable for what cannot be served (now). */
 export interface ArchiveReader {
@@ -76,6 +88,8 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
   const toHash: Unhashed[] = [];
   const folders: string[] = [];
   const unsettled = new Map<string, string>();
+  /** Of the archive that is being read. */
+  let unpackedTars: string[] = [];
 
   const isSettled = ({ path, identity, modified, written }: State): boolean => {
     if (settledBefore === undefined || modified <= settledBefore) return true;
@@ -107,27 +121,31 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     const { path, identity, modified } = state;
     sources.add(path);
     const known = memory?.get(path);
-    if (known?.identity === identity && isStillThere(known.content, path)) {
+    if (known?.identity === identity && isStillThere(known)) {
       if (known.content instanceof Unusable) throw known.content;
       served?.set(path, modified);
       return { content: known.content, modified };
     }
+    const lasting = modified < Date.now() - CLOCK_STEP;
+    unpackedTars = [];
     try {
       if (!isSettled(state)) {
         unsettled.set(path, identity);
         throw new Waiting("it was written to just now");
       }
       const content = readHashed(keyOf(state), readNow);
-      memory?.set(path, { identity, content });
+      memory?.set(path, { identity, content, lasting, unpacked: unpackedTars });
       served?.set(path, modified);
       return { content, modified };
     } catch (error) {
       const before = served?.get(path);
-      const isServed = known && !(known.content instanceof Unusable) && isStillThere(known.content, path);
+      const isServed = known && !(known.content instanceof Unusable) && isStillThere(known);
       if (error instanceof Waiting && isServed && before !== undefined) {
         return { content: known.content, modified: before };
       }
-      if (error instanceof Unusable && !(error instanceof Passing)) memory?.set(path, { identity, content: error });
+      if (error instanceof Unusable && !(error instanceof Passing)) {
+        memory?.set(path, { identity, content: error, lasting, unpacked: unpackedTars });
+      }
       throw error;
     }
   };
@@ -138,7 +156,10 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     const failure = failures?.get(keyOf(seen));
     if (failure !== undefined) throw new Passing(failure);
     const found = cache.find(seen);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      unpackedTars.push(found);
+      return found;
+    }
     toUnpack.push(seen);
     throw new Waiting("it is being unpacked");
   };
@@ -162,6 +183,12 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
       return { path: plain, offset: 0, size: statSync(plain).size };
     };
 
+  const readTar = (seen: SeenFile, shown: string, hash: HashMember): ArchiveContent =>
+    holdOpen(seen.path, shown, () => {
+      const plain = plainPath(seen, shown);
+      return holdOpen(plain, shown, () => readArchive(tarMembers(plain, shown, hash)));
+    });
+
   const readMembers = (root: string, folder: string, readNow: (members: Members, state: State) => ArchiveContent) => {
     const members = folderMembers(root, folder);
     const { inner, ...state } = stateOf(folder, members.names());
@@ -183,9 +210,7 @@ export function archiveReader(options: ReaderOptions): ArchiveReader {
     },
     readFile(path, stats, shown) {
       const seen = { path, size: stats.size, identity: identityOf(stats) };
-      return read({ ...seen, modified: stats.ctimeMs, written: stats.mtimeMs }, (hash) =>
-        readArchive(tarMembers(plainPath(seen, shown), shown, hash)),
-      );
+      return read({ ...seen, modified: stats.ctimeMs, written: stats.mtimeMs }, (hash) => readTar(seen, shown, hash));
     },
   };
 }
@@ -206,11 +231,7 @@ interface State {
 class Waiting extends Passing {}
 
 /** Whether the bytes of an archive lie where they were found: what was unpacked may have been removed. */
-function isStillThere(content: ArchiveContent | Unusable, path: string): boolean {
-  if (content instanceof Unusable) return true;
-  const [file] = content.blobs.values();
-  return file === undefined || file.path === path || existsSync(file.path);
-}
+const isStillThere = ({ unpacked }: ReadArchive): boolean => unpacked.every((path) => existsSync(path));
 
 /** The state of a folder is that of everything in it: a file can grow, or a link lead elsewhere, without the folder changing. */
 function stateOf(folder: string, names: readonly string[]) {
@@ -251,9 +272,8 @@ export function isReplaced(memory: ArchiveMemory, path: string): boolean {
 /** Names a file in the state in which it was seen. A path has no zero byte. */
 export const keyOf = ({ path, identity }: Pick<SeenFile, "path" | "identity">): string => `${path}\0${identity}`;
 
-/** What must have changed when the content has. */
-const identityOf = ({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string =>
-  `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+/** What must have changed when the content has. Not the number of the device, which may be another after a restart. */
+const identityOf = ({ ino, size, mtimeMs, ctimeMs }: Stats): string => `${ino}:${size}:${mtimeMs}:${ctimeMs}`;
 
 /** What is no tar, by its first bytes, and what to do about it. */
 function reasonOf(head: Buffer): string {

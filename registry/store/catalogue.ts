@@ -20,8 +20,9 @@ export interface Repository {
 }
 
 export interface TaggedImage {
-  readonly manifest: FoundManifest;
+  readonly digest: Digest;
   readonly archive: ScannedArchive;
+  readonly manifest: FoundManifest;
 }
 
 /** All that a folder gives: its repositories, and what its owner should know. */
@@ -43,8 +44,8 @@ export function catalogueOf({ archives, skipped }: Pick<Scan, "archives" | "skip
 export const readFolder = (path: string): Catalogue => catalogueOf(scan(path));
 
 /** Bytes of an image: its configs and layers, of all its platforms, one that occurs twice counted once. */
-export const sizeOf = (image: TaggedImage): number =>
-  [...blobsOfImage(image).values()].reduce((sum, { size }) => sum + size, 0);
+export const sizeOf = ({ digest, archive }: Pick<TaggedImage, "digest" | "archive">): number =>
+  archive.roots.find((root) => root.digest === digest)?.size ?? 0;
 
 /** The configs and layers of an image, of all its platforms, as far as they are there. */
 export function blobsOfImage({ manifest, archive }: TaggedImage): Map<Digest, FileRange> {
@@ -74,67 +75,136 @@ export function platformsOf({ manifest, archive }: TaggedImage): string[] {
     .filter((platform) => platform !== "" && !platform.startsWith("unknown"));
 }
 
+/** Only names: what is in the repositories is looked up when somebody asks for one. */
 function named(archives: readonly ScannedArchive[]): Omit<Catalogue, "skipped"> {
-  const drafts = new Map<string, Draft>();
+  const repositories = new Map<string, FolderRepository>();
   const warnings: string[] = [];
   for (const archive of archives.toSorted((a, b) => a.modified - b.modified)) {
-    const referrers = referrersIn(archive.manifests);
     for (const { name, digest } of archive.named) {
       const key = canonicalName(name.repository);
-      const draft = drafts.get(key) ?? createDraft(name.repository);
-      drafts.set(key, draft);
-      addTree(draft, archive, referrers, digest);
-      const manifest = archive.manifests.get(digest);
-      if (name.tag === undefined || !manifest) continue;
-      const before = draft.tags.get(name.tag);
-      if (before && before.manifest.descriptor.digest !== digest) {
+      const repository = repositories.get(key) ?? new FolderRepository(name.repository);
+      repositories.set(key, repository);
+      repository.roots.push({ archive, digest });
+      if (name.tag === undefined) continue;
+      const before = repository.tags.get(name.tag);
+      if (before && before.digest !== digest) {
         warnings.push(`${archive.path} has taken ${name.repository}:${name.tag} over from ${before.archive.path}`);
       }
-      draft.tags.set(name.tag, { manifest, archive });
+      repository.tags.set(name.tag, taggedImage(archive, digest));
     }
   }
-  const names = [...drafts.values()].map(({ name }) => name).sort((a, b) => (a < b ? -1 : 1));
-  return { repositories: new Map([...drafts].map(([key, draft]) => [key, finish(draft)])), names, warnings };
+  for (const repository of repositories.values()) repository.sortTags();
+  const names = [...repositories.values()].map(({ name }) => name).sort((a, b) => (a < b ? -1 : 1));
+  return { repositories, names, warnings };
 }
 
-interface Draft {
+/** There may be tens of thousands, of which few are asked for: until then a repository is only a list. */
+class FolderRepository implements Repository {
   readonly name: string;
-  readonly tags: Map<Tag, TaggedImage>;
-  readonly manifests: Map<Digest, FoundManifest>;
-  readonly blobs: Map<Digest, FileRange>;
-  readonly made: Map<Digest, Uint8Array>;
+  tags = new Map<Tag, TaggedImage>();
+  /** In the order in which their archives were changed. */
+  readonly roots: ArchiveRoot[] = [];
+  #holdings: Holdings | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get blobs(): ReadonlyMap<Digest, FileRange> {
+    return this.#held.blobs;
+  }
+
+  get made(): ReadonlyMap<Digest, Uint8Array> {
+    return this.#held.made;
+  }
+
+  readonly findManifest = (digest: Digest): ManifestContent | Promise<ManifestContent | undefined> =>
+    this.#held.found.get(digest) ?? this.#rebuild(digest, this.#held);
+
+  readonly referrersOf = (subject: Digest): readonly Descriptor[] => this.#held.referrers.get(subject) ?? [];
+
+  sortTags(): void {
+    if (this.tags.size > 1) this.tags = new Map([...this.tags].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  async #rebuild(digest: Digest, holdings: Holdings): Promise<ManifestContent | undefined> {
+    // Made when a digest is first asked for that nothing in the repository has.
+    holdings.possible ??= possibleOf(holdings.manifests);
+    const all = await holdings.possible;
+    // Somebody else may have asked for it meanwhile, and the same manifest comes as the same object.
+    const manifest = holdings.found.get(digest) ?? all.get(digest)?.();
+    if (manifest) holdings.found.set(digest, manifest);
+    return manifest;
+  }
+
+  get #held(): Holdings {
+    this.#holdings ??= holdingsOf(this.roots);
+    return this.#holdings;
+  }
 }
 
-const createDraft = (name: string): Draft => ({
-  name,
-  tags: new Map(),
-  manifests: new Map(),
-  blobs: new Map(),
-  made: new Map(),
+interface ArchiveRoot {
+  readonly archive: ScannedArchive;
+  readonly digest: Digest;
+}
+
+const taggedImage = (archive: ScannedArchive, digest: Digest): TaggedImage => ({
+  digest,
+  archive,
+  get manifest() {
+    const manifest = archive.manifests.get(digest);
+    if (!manifest) throw new Error(`${archive.path} names ${digest} and does not hold it`);
+    return manifest;
+  },
 });
 
+/** What can be read in a repository. */
+interface Holdings {
+  readonly manifests: readonly FoundManifest[];
+  /** These, and those that were asked for and could be made. */
+  readonly found: Map<Digest, ManifestContent>;
+  readonly blobs: ReadonlyMap<Digest, FileRange>;
+  readonly made: ReadonlyMap<Digest, Uint8Array>;
+  readonly referrers: ReadonlyMap<Digest, readonly Descriptor[]>;
+  possible?: ReturnType<typeof possibleOf>;
+}
+
+function holdingsOf(roots: readonly ArchiveRoot[]): Holdings {
+  const manifests = new Map<Digest, FoundManifest>();
+  const blobs = new Map<Digest, FileRange>();
+  const made = new Map<Digest, Uint8Array>();
+  const referrers = new Map<ScannedArchive, ReadonlyMap<Digest, readonly Descriptor[]>>();
+  for (const { archive, digest } of roots) {
+    const own = referrers.get(archive) ?? referrersIn(archive.manifests);
+    referrers.set(archive, own);
+    for (const manifest of treeOf(archive, own, digest)) {
+      manifests.set(manifest.descriptor.digest, manifest);
+      const config = manifest.rebuilt?.config;
+      if (config?.text !== undefined) made.set(config.digest, Buffer.from(config.text));
+      for (const part of manifest.parts) {
+        const file = archive.blobs.get(part.digest);
+        if (file) blobs.set(part.digest, file);
+      }
+    }
+  }
+  const found = new Map<Digest, ManifestContent>(manifests);
+  return { manifests: [...manifests.values()], found, blobs, made, referrers: referrersIn(manifests) };
+}
+
 /** A manifest, what it is made of, and in the same archive what refers to it. */
-function addTree(
-  draft: Draft,
+function* treeOf(
   archive: ScannedArchive,
   referrers: ReadonlyMap<Digest, readonly Descriptor[]>,
   root: Digest,
-): void {
+): Generator<FoundManifest> {
   const waiting = [root];
-  // Not `draft.manifests`: an archive seen before may hold the same index with fewer of its children.
   const seen = new Set<Digest>();
   for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
     const manifest = archive.manifests.get(digest);
     if (!manifest || seen.has(digest)) continue;
     seen.add(digest);
-    draft.manifests.set(digest, manifest);
-    const config = manifest.rebuilt?.config;
-    if (config?.text !== undefined) draft.made.set(config.digest, Buffer.from(config.text));
-    for (const part of manifest.parts) {
-      const file = archive.blobs.get(part.digest);
-      if (file) draft.blobs.set(part.digest, file);
-      waiting.push(part.digest);
-    }
+    yield manifest;
+    for (const part of manifest.parts) waiting.push(part.digest);
     for (const referrer of referrers.get(digest) ?? []) waiting.push(referrer.digest);
   }
 }
@@ -149,29 +219,6 @@ function referrersIn(manifests: ReadonlyMap<Digest, FoundManifest>): Map<Digest,
     found.set(subject, referrers);
   }
   return found;
-}
-
-function finish({ name, tags, manifests, blobs, made }: Draft): Repository {
-  const referrers = referrersIn(manifests);
-  const found = new Map<Digest, ManifestContent>(manifests);
-  let possible: ReturnType<typeof possibleOf> | undefined;
-  const rebuild = async (digest: Digest): Promise<ManifestContent | undefined> => {
-    // Made when a digest is first asked for that nothing in the repository has.
-    possible ??= possibleOf(manifests.values());
-    const all = await possible;
-    // Somebody else may have asked for it meanwhile, and the same manifest comes as the same object.
-    const manifest = found.get(digest) ?? all.get(digest)?.();
-    if (manifest) found.set(digest, manifest);
-    return manifest;
-  };
-  return {
-    name,
-    tags: new Map([...tags].sort(([a], [b]) => (a < b ? -1 : 1))),
-    blobs,
-    made,
-    findManifest: (digest) => found.get(digest) ?? rebuild(digest),
-    referrersOf: (subject) => referrers.get(subject) ?? [],
-  };
 }
 
 /** Forty hashes for each rebuilt image: with thousands of them nobody else would be served for seconds. */

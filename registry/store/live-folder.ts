@@ -7,6 +7,7 @@ import { type ArchiveMemory, isReplaced, keyOf, type Unhashed } from "./archive-
 import { type Catalogue, catalogueOf } from "./catalogue.ts";
 import { hashOf } from "./hash.ts";
 import { type Scan, scan } from "./scan.ts";
+import type { ScanCache } from "./scan-cache.ts";
 import type { UnpackCache } from "./unpack-cache.ts";
 
 /** A folder that is served while people change it. */
@@ -22,6 +23,8 @@ export interface LiveFolder {
 
 export interface LiveOptions {
   readonly cache?: UnpackCache;
+  /** Where it is kept what was read of the archives; without it each start reads them all. */
+  readonly scans?: ScanCache;
   /** Hashes a member of an archive whose name does not say its digest; for tests, which watch what happens meanwhile. */
   readonly hash?: (file: FileRange) => Promise<Digest>;
   /** Hears of each change that became visible, and of a folder that cannot be read any more. */
@@ -30,7 +33,7 @@ export interface LiveOptions {
 }
 
 /** An archive is taken when nobody has written to it for this long, in ms; one that was moved here, when seen twice. */
-const SETTLE = 700;
+export const SETTLE = 700;
 /** After a sign of change, how long until the folder is looked at, and again while something is not settled. */
 const SOON = 250;
 /** A look blocks everything else, so after one of 200 ms (10,000 archives) the next comes this many times later. */
@@ -47,8 +50,8 @@ const WITHOUT_WATCHING = 1_500;
  * Throws only when the folder cannot be read at the start.
  */
 export function openFolder(folder: string, options: LiveOptions = {}): LiveFolder {
-  const { cache, hash = hashWhole, onChange, onError } = options;
-  const memory: ArchiveMemory = new Map();
+  const { cache, scans, hash = hashWhole, onChange, onError } = options;
+  const memory: ArchiveMemory = scans?.load() ?? new Map();
   const failures = new Map<string, string>();
   const accepted = new Set<string>();
   /** Failures that are tried again, and when (ms). */
@@ -117,7 +120,8 @@ export function openFolder(folder: string, options: LiveOptions = {}): LiveFolde
     }
     latest = found;
     if (!working && hasWork(found)) working = work(found).finally(worked);
-    else if (!working) cache?.keepOnly(pathsIn(memory));
+    else if (!working) cache?.keepOnly(unpackedIn(memory));
+    scans?.keep(memory);
     plan(found.unsettled.size > 0 ? soon : watchers.size < found.folders.length ? WITHOUT_WATCHING : REGULARLY);
   };
 
@@ -206,6 +210,7 @@ export function openFolder(folder: string, options: LiveOptions = {}): LiveFolde
     close() {
       closed = true;
       clearTimeout(timer);
+      scans?.close();
       for (const { watcher } of watchers.values()) watcher.close();
     },
   };
@@ -231,13 +236,9 @@ const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false
 const textOf = ({ archives, skipped }: Scan): string =>
   JSON.stringify([archives.map(({ path, modified, named }) => [path, modified, named]), skipped]);
 
-/** Where the bytes lie of all that is remembered, also of what is not served just now (for a wrong sidecar, …). */
-const pathsIn = (memory: ArchiveMemory): Set<string> =>
-  new Set(
-    [...memory.values()].flatMap(({ content }) =>
-      content instanceof Unusable ? [] : [...content.blobs.values()].map(({ path }) => path),
-    ),
-  );
+/** What was unpacked of all that is remembered, also of what is not served just now (for a wrong sidecar, …). */
+const unpackedIn = (memory: ArchiveMemory): Set<string> =>
+  new Set([...memory.values()].flatMap(({ unpacked }) => unpacked));
 
 /** Drops what was remembered of files that are gone. */
 function forget(memory: ArchiveMemory, failures: Map<string, string>, { sources }: Scan): void {

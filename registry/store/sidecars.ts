@@ -56,7 +56,7 @@ function renamed(roots: readonly Root[], text: string): Root[] {
     if (!known) throw new Unusable(`its ${NAMES} file names ${quote(digest)}, which is not at the top of the archive`);
     known.push(name.includes(":") ? name : `${name}:latest`);
   }
-  return roots.map(({ digest }) => ({ digest, names: names.get(digest) ?? [] }));
+  return roots.map((root) => ({ ...root, names: names.get(root.digest) ?? [] }));
 }
 
 const readText = (file: FileRange): string => readSmall(file, LIMIT, "the file beside it").toString("utf8");

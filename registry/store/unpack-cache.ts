@@ -40,7 +40,8 @@ const RATIO_FROM = 64 * 1024 * 1024;
 const RATIO = 200;
 
 const UNPACKED = ".tar";
-const PARTIAL = ".partial";
+/** Ends the names of files that are being written. */
+export const PARTIAL = ".partial";
 const ABANDONED = 60 * 60 * 1000;
 
 /**
