@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { createSmallLoad } from "./clients.ts";
 import { writeImages } from "./images.ts";
 import { measureBlobs } from "./measure-blobs.ts";
+import { measureDrop } from "./measure-drop.ts";
 import { measureManifests } from "./measure-manifests.ts";
+import { measureMany } from "./measure-many.ts";
+import { measureMembers } from "./measure-members.ts";
 import { measureMemoryAfter } from "./measure-memory.ts";
+import { measurePacked } from "./measure-packed.ts";
 import { measureStart } from "./measure-start.ts";
 import { Missing } from "./missing.ts";
 import { type Figure, machine, tableOf } from "./report.ts";
@@ -14,8 +18,8 @@ import { startRegistry } from "./server-process.ts";
 
 const USAGE = `Usage: node dist/bench/main.js [--quick]
 
-Measures ociregistry beside bare node:http servers on this machine and prints a table. Takes two minutes, with --quick
-half of one. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
+Measures ociregistry beside bare node:http servers on this machine and prints a table. Takes four minutes, with --quick
+one. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -33,16 +37,24 @@ async function main(args: readonly string[]): Promise<void> {
   process.stdout.write(`${machine()}; median (min to max) of ${effort.rounds} rounds\n\n${tableOf(figures)}\n`);
 }
 
+/** Rounds of what takes seconds each. */
+const FEW = 3;
+
 async function measure(folder: string, effort: Effort): Promise<Figure[]> {
   const smallLoad = await createSmallLoad(folder);
   const images = writeImages(join(folder, "images"));
   // First, while few other processes share the memory of Node's own code with the server.
-  const start = await measureStart(images, effort.rounds);
-  const registry = await startRegistry(images.folder);
+  const cache = join(folder, "cache");
+  const start = await measureStart(images, cache, effort.rounds);
+  const few = Math.min(effort.rounds, FEW);
+  const many = await measureMany(folder, few);
+  const large = [...(await measureDrop(folder, few)), ...(await measureMembers(folder, few))];
+  const packed = await measurePacked(folder, effort);
+  const registry = await startRegistry(images.folder, cache);
   try {
     const manifests = await measureManifests(registry, images, smallLoad, effort);
     const blobs = await measureBlobs(registry, images, effort);
-    return [...manifests, ...blobs, ...start, ...(await measureMemoryAfter(registry))];
+    return [...manifests, ...blobs, ...packed, ...start, ...many, ...large, ...(await measureMemoryAfter(registry))];
   } finally {
     await registry.stop();
   }

@@ -4,11 +4,11 @@ import type { Figure, Target } from "./report.ts";
 import { compare, type Effort, interleave } from "./rounds.ts";
 import { type ServerProcess, startBareBlob } from "./server-process.ts";
 
-const CONNECTION_COUNTS = [1, 8];
+export const CONNECTION_COUNTS = [1, 8];
 
 const TARGET: Target = { of: "ratio", is: "at least", limit: 2 };
 
-interface Transfer {
+export interface Transfer {
   readonly gigabytesPerSecond: number;
   readonly cpuSecondsPerGigabyte: number;
 }
@@ -30,7 +30,8 @@ export async function measureBlobs(
         bare: () => transfer(bare, bare.origin, connections, effort.seconds),
         registry: () => transfer(registry, url, connections, effort.seconds),
       };
-      figures.push(...figuresOf(connections, await interleave(effort.rounds, contestants)));
+      const results = await interleave(effort.rounds, contestants);
+      figures.push(...figuresOf("blob of 64 MiB", connections, results, TARGET));
     }
   } finally {
     await bare.stop();
@@ -38,7 +39,13 @@ export async function measureBlobs(
   return figures;
 }
 
-async function transfer(server: ServerProcess, url: string, connections: number, wanted: number): Promise<Transfer> {
+/** Fetches from a server for some seconds. */
+export async function transfer(
+  server: ServerProcess,
+  url: string,
+  connections: number,
+  wanted: number,
+): Promise<Transfer> {
   const before = server.cpuSeconds();
   const { bytes, seconds } = await largeLoad(url, connections, wanted);
   const gigabytes = bytes / 1e9;
@@ -48,12 +55,18 @@ async function transfer(server: ServerProcess, url: string, connections: number,
   };
 }
 
-function figuresOf(connections: number, { registry, bare }: Record<"bare" | "registry", Transfer[]>): Figure[] {
-  const what = `blob of 64 MiB, ${connections} ${connections === 1 ? "connection" : "connections"}`;
+/** The speed of one contestant against another, with a target for it, and what it costs. */
+export function figuresOf(
+  subject: string,
+  connections: number,
+  { registry, bare }: Record<"bare" | "registry", Transfer[]>,
+  target: Target,
+): Figure[] {
+  const what = `${subject}, ${connections} ${connections === 1 ? "connection" : "connections"}`;
   const speed = compare(registry, bare, ({ gigabytesPerSecond }) => gigabytesPerSecond);
   const cost = compare(registry, bare, ({ cpuSecondsPerGigabyte }) => cpuSecondsPerGigabyte);
   return [
-    { what, unit: "GB/s", ...speed, target: TARGET },
+    { what, unit: "GB/s", ...speed, target },
     { what, unit: "CPU s per GB", ...cost },
   ];
 }

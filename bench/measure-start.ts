@@ -7,7 +7,7 @@ import { type Memory, type ServerProcess, startBareManifest, startRegistry } fro
 
 const TIME: Target = { of: "value", is: "at most", limit: 250 };
 
-interface Start {
+export interface Start {
   /** From the start of the process, in milliseconds. */
   readonly firstAnswer: number;
   readonly firstManifest: number;
@@ -18,10 +18,14 @@ interface Start {
 }
 
 /** From the start of the process to its first answers, and the memory that it has then. */
-export async function measureStart({ folder, repository, tag }: BenchImages, rounds: number): Promise<Figure[]> {
+export async function measureStart(
+  { folder, repository, tag }: BenchImages,
+  cache: string,
+  rounds: number,
+): Promise<Figure[]> {
   const { registry, bare } = await interleave(rounds, {
     bare: () => startOnce(() => startBareManifest({ headers: [], body: "{}" }), ["/", "/"]),
-    registry: () => startOnce(() => startRegistry(folder), ["/v2/", `/v2/${repository}/manifests/${tag}`]),
+    registry: () => startOnce(() => startRegistry(folder, cache), ["/v2/", `/v2/${repository}/manifests/${tag}`]),
   });
   const figure = (what: string, unit: string, figureOf: (start: Start) => number): Figure => ({
     what: `${what}, ${IMAGE_COUNT} images`,
@@ -37,7 +41,11 @@ export async function measureStart({ folder, repository, tag }: BenchImages, rou
   ];
 }
 
-async function startOnce(start: () => Promise<ServerProcess>, [first, second]: [string, string]): Promise<Start> {
+/** Starts a server, asks for two paths one after the other, and stops it. */
+export async function startOnce(
+  start: () => Promise<ServerProcess>,
+  [first, second]: [string, string],
+): Promise<Start> {
   const started = performance.now();
   const server = await start();
   try {

@@ -1,7 +1,7 @@
 import { arch, cpus, release } from "node:os";
 import type { Comparison, Spread } from "./rounds.ts";
 
-/** One line of the result; without `bare` and `ratio` there is nothing to compare with. */
+/** One line of the result; without `bare` and `ratio` there is nothing to compare with. `bare` is something else where `what` says so. */
 export interface Figure extends Partial<Comparison> {
   readonly what: string;
   readonly unit: string;
@@ -23,7 +23,7 @@ export function tableOf(figures: readonly Figure[]): string {
     const cells = [what, unit, show(registry), show(bare), show(ratio), target ? describe(target, unit) : ""];
     return rowOf([...cells, target ? verdictOf(figure, target) : ""]);
   });
-  const headings = ["", "unit", "ociregistry", "bare node:http", "ratio", "target", "result"];
+  const headings = ["", "unit", "ociregistry", "bare node:http, or as said", "ratio", "target", "result"];
   return [rowOf(headings), rowOf(["---", "---", "---:", "---:", "---:", "---", "---"]), ...rows].join("\n");
 }
 

@@ -22,9 +22,9 @@ export interface Memory {
   readonly alone: number;
 }
 
-/** Starts ociregistry on a folder. */
-export const startRegistry = (folder: string): Promise<ServerProcess> =>
-  start(script("../cmd/main.js"), ["serve", folder, "--port", "0"]);
+/** Starts ociregistry on a folder, with a place for what it keeps. */
+export const startRegistry = (folder: string, cache: string): Promise<ServerProcess> =>
+  start(script("../cmd/main.js"), ["serve", folder, "--port", "0", "--cache", cache]);
 
 /** Starts a bare server that gives this answer to every request. */
 export const startBareManifest = (answer: BareAnswer): Promise<ServerProcess> =>
