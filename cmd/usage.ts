@@ -72,8 +72,8 @@ FOLDER holds image archives as container tools write them: tars anywhere, or unp
 change at any time. Without it, "images" is taken.
 
   --data DIR     where pushes are kept (data); made with the first push
-  --cache DIR    where tars that are compressed as a whole are unpacked, and where it is kept which blobs were found to be
-                 damaged; without it ~/.cache/ociregistry
+  --cache DIR    where tars that are compressed as a whole are unpacked, and where it is kept what was read of the archives
+                 and which blobs were found to be damaged; without it ~/.cache/ociregistry
 
 serve
   --host HOST    listen on this address; without it only on this machine (127.0.0.1 and ::1)

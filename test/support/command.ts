@@ -1,8 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readAll } from "../../registry/content.ts";
 import { projectRoot } from "./root.ts";
+
+/** Not that of the user who runs the tests. */
+const CACHE = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
+process.once("exit", () => rmSync(CACHE, { recursive: true, force: true }));
+const env = { ...process.env, XDG_CACHE_HOME: CACHE };
 
 const MAIN = join(projectRoot(), "dist/cmd/main.js");
 
@@ -14,7 +21,7 @@ export interface Finished {
 
 /** Runs `ociregistry` to its end. */
 export async function runCommand(...args: string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   const [out, err] = [readAll(child.stdout), readAll(child.stderr)];
   const [code] = (await once(child, "exit")) as [number | null];
   return { code, out: (await out).toString(), err: (await err).toString() };
@@ -34,7 +41,10 @@ export async function startServing(
   cleanup: { after: (action: () => void) => void },
   ...args: string[]
 ): Promise<Serving> {
-  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", ...args], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   cleanup.after(() => child.kill("SIGKILL"));
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
