@@ -6,6 +6,7 @@ import { overlay } from "../registry/layer/overlay.ts";
 import { readOnly } from "../registry/layer/read-only.ts";
 import type { Digest } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import { holderOf } from "../registry/store/catalogue.ts";
 import { type DataStore, openDataStore } from "../registry/store/data/data-store.ts";
 import { FolderInUse } from "../registry/store/data/folder-lock.ts";
 import { UnknownFormat } from "../registry/store/data/format.ts";
@@ -38,10 +39,9 @@ export async function openRegistry(
       findings.add(finding);
     },
   });
-  const holderBelow = (digest: Digest): string | undefined =>
-    [...live.current.repositories.values()].find(({ blobs }) => blobs.has(digest))?.name;
+  const holderBelow = (digest: Digest): Promise<string | undefined> => holderOf(live.current, digest);
   const findCopy = async (digest: Digest) => {
-    const holder = holderBelow(digest);
+    const holder = await holderBelow(digest);
     return holder === undefined ? undefined : streamOf((await images.getBlob(holder, digest)).body);
   };
 

@@ -87,7 +87,7 @@ describe("an overlay", () => {
 
   it("mounts from below, also without being told from where", async () => {
     const { upper, lower } = await layered();
-    const both = overlay(upper, lower, { holderBelow: () => "team/app" });
+    const both = overlay(upper, lower, { holderBelow: async () => "team/app" });
     const digest = digestOf(BELOW.config);
     await both.mountBlob("new/one", digest, { from: "team/app" });
     await both.mountBlob("new/two", digest);

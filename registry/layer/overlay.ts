@@ -9,7 +9,7 @@ export interface OverlayOptions {
   /** Whether the upper registry can have anything of a repository; a no saves asking it. */
   readonly mayHave?: (repository: string) => boolean;
   /** A repository of the lower registry that has a blob, for mounts that name none. */
-  readonly holderBelow?: (digest: Digest) => string | undefined;
+  readonly holderBelow?: (digest: Digest) => Promise<string | undefined>;
 }
 
 const FROM_BELOW = "it comes from the folder of archives, which is only read; remove its archive from that folder";
@@ -22,7 +22,7 @@ const FROM_BELOW = "it comes from the folder of archives, which is only read; re
 export function overlay(
   upper: Registry,
   lower: Registry,
-  { mayHave = () => true, holderBelow = () => undefined }: OverlayOptions = {},
+  { mayHave = () => true, holderBelow = async () => undefined }: OverlayOptions = {},
 ): Registry {
   /** Asks above, and below when it is not there; of two refusals the one that knows the repository counts. */
   const either = <T>(name: string, ask: (registry: Registry, name: string) => Promise<T>): Promise<T> => {
@@ -103,7 +103,7 @@ export function overlay(
       try {
         return await upper.mountBlob(own, digest, from === undefined ? {} : { from: canonicalName(from) });
       } catch (error) {
-        const holder = from ?? holderBelow(digest);
+        const holder = from ?? (await holderBelow(digest));
         if (!isMissing(error) || holder === undefined) throw error;
         if (!(await succeeds(lower.statBlob(holder, digest)))) throw error;
         return copyBlob(own, holder, digest);

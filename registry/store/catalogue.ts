@@ -75,6 +75,19 @@ export function platformsOf({ manifest, archive }: TaggedImage): string[] {
     .filter((platform) => platform !== "" && !platform.startsWith("unknown"));
 }
 
+/** After so many repositories others are served: what is in one is looked up when it is first asked. */
+const TURN = 20;
+
+/** A repository that has a blob; undefined when there is none. */
+export async function holderOf({ repositories }: Catalogue, digest: Digest): Promise<string | undefined> {
+  let looked = 0;
+  for (const { name, blobs, made } of repositories.values()) {
+    if (blobs.has(digest) || made.has(digest)) return name;
+    if (++looked % TURN === 0) await setImmediate();
+  }
+  return undefined;
+}
+
 /** Only names: what is in the repositories is looked up when somebody asks for one. */
 function named(archives: readonly ScannedArchive[]): Omit<Catalogue, "skipped"> {
   const repositories = new Map<string, FolderRepository>();
