@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { digestOf, parseTag } from "../registry/reference.ts";
@@ -102,6 +102,25 @@ describe("ociregistry serve --data", () => {
     const refused = await ask(again.origin, "POST", "/v2/team/app/blobs/uploads/");
     assert.deepEqual([refused.status, errorOf(refused).code], [405, "UNSUPPORTED"]);
     assert.match(errorOf(refused).detail ?? "", /--read-only/);
+  });
+
+  it("takes blobs over from archives, and has them when the archives are gone", async (context) => {
+    const served = await serve(context);
+    const digest = digestOf(DROPPED.config);
+    await served.registry.mountBlob("new/one", digest, { from: "team/app" });
+    await served.registry.mountBlob("new/two", digest);
+    const { mediaType } = DROPPED.manifest.descriptor;
+    const manifest = { mediaType, bytes: DROPPED.manifest.bytes };
+    await served.registry.pushManifest("team/app", manifest, [parseTag("kept")]);
+    await stop(served, "SIGTERM");
+    rmSync(served.folder, { recursive: true });
+    mkdirSync(served.folder);
+    const { origin } = await restart(context, served);
+    for (const name of ["new/one", "new/two", "team/app"]) {
+      assert.deepEqual((await ask(origin, "GET", `/v2/${name}/blobs/${digest}`)).body, DROPPED.config);
+    }
+    assert.equal((await ask(origin, "GET", "/v2/team/app/manifests/kept")).status, 200);
+    assert.equal((await ask(origin, "GET", "/v2/team/app/manifests/1.0")).status, 404);
   });
 
   it("keeps tags as they are that --immutable names", async (context) => {
