@@ -4,7 +4,7 @@ import type { Digest } from "./reference.ts";
 
 /**
  * Holds that a manifest can be pulled whole: each of its parts is in the repository and has the size that the manifest
- * says. Layers that live elsewhere (`urls`, foreign layers) may be missing, and with `sparse` the children of an index.
+ * says. Layers that live elsewhere (`urls`, foreign layers) may be missing, and with `sparse` any part (a partial mirror).
  * What artifacts of other media types are made of is theirs to know. Throws MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID.
  */
 export function assertParts(
@@ -14,11 +14,10 @@ export function assertParts(
   { sparse = false }: { sparse?: boolean } = {},
 ): void {
   if (!isImage(mediaType) && !isIndex(mediaType)) return;
-  const optional = sparse && isIndex(mediaType);
   for (const part of parts) {
     const size = sizeOf(part.digest);
     if (size === undefined) {
-      if (!optional && !isForeign(part)) throw new RegistryError("MANIFEST_BLOB_UNKNOWN", part.digest);
+      if (!sparse && !isForeign(part)) throw new RegistryError("MANIFEST_BLOB_UNKNOWN", part.digest);
     } else if (size !== part.size) {
       throw new RegistryError("MANIFEST_INVALID", `${part.digest} has ${size} bytes, not ${part.size}`);
     }
