@@ -1177,8 +1177,14 @@ export const document = {
         ],
         "operationId": "listReferrers",
         "summary": "What points at a manifest?",
-        "description": "An index of the manifests whose `subject` is this digest: signatures, SBOMs, attestations. Sent by cosign,\n`oras discover` and `regctl artifact list`. An unknown digest or repository has no referrers: 200 and an empty\nlist, because a 404 would mean that the registry does not know this request.\n\nSection *Listing Referrers* (end-12a, end-12b).\n",
+        "description": "An index of the manifests whose `subject` is this digest: signatures, SBOMs, attestations. Sent by cosign,\n`oras discover` and `regctl artifact list`. An unknown digest or repository has no referrers: 200 and an empty\nlist, because a 404 would mean that the registry does not know this request.\n\nWhat does not fit in one answer (4 MiB, or `n` entries) comes in pages: follow `Link` until there is none.\n\nSection *Listing Referrers* (end-12a, end-12b).\n",
         "parameters": [
+          {
+            "$ref": "#/components/parameters/PageSize"
+          },
+          {
+            "$ref": "#/components/parameters/LastReferrer"
+          },
           {
             "name": "artifactType",
             "in": "query",
@@ -1220,6 +1226,13 @@ export const document = {
                   "enum": [
                     "artifactType"
                   ]
+                }
+              },
+              "Link": {
+                "description": "The next page, if there is one.",
+                "schema": {
+                  "type": "string",
+                  "pattern": "^<[^>]+>; rel=\"next\"$"
                 }
               }
             },
@@ -1352,6 +1365,15 @@ export const document = {
         "description": "Begin after this repository, which need not exist.",
         "schema": {
           "type": "string"
+        }
+      },
+      "LastReferrer": {
+        "name": "last",
+        "in": "query",
+        "x-error-code": "DIGEST_INVALID",
+        "description": "Begin after the referrer of this digest, which need not exist.",
+        "schema": {
+          "$ref": "#/components/schemas/Digest"
         }
       },
       "Tags": {

@@ -348,6 +348,8 @@ export interface paths {
          *     `oras discover` and `regctl artifact list`. An unknown digest or repository has no referrers: 200 and an empty
          *     list, because a 404 would mean that the registry does not know this request.
          *
+         *     What does not fit in one answer (4 MiB, or `n` entries) comes in pages: follow `Link` until there is none.
+         *
          *     Section *Listing Referrers* (end-12a, end-12b).
          */
         readonly get: operations["listReferrers"];
@@ -733,6 +735,8 @@ export interface components {
         readonly LastTag: string;
         /** @description Begin after this repository, which need not exist. */
         readonly LastRepository: string;
+        /** @description Begin after the referrer of this digest, which need not exist. */
+        readonly LastReferrer: components["schemas"]["Digest"];
         /** @description Tags to set, when the manifest is pushed by digest. May be repeated. */
         readonly Tags: readonly components["schemas"]["Tag"][];
         /**
@@ -1565,6 +1569,10 @@ export interface operations {
                  *     request). One server holds one set of images, so it changes nothing here.
                  */
                 readonly ns?: components["parameters"]["Namespace"];
+                /** @description At most this many entries. 0 gives an empty list. */
+                readonly n?: components["parameters"]["PageSize"];
+                /** @description Begin after the referrer of this digest, which need not exist. */
+                readonly last?: components["parameters"]["LastReferrer"];
                 /** @description Only referrers of this type. Repeated, any of them. */
                 readonly artifactType?: readonly string[];
             };
@@ -1591,6 +1599,8 @@ export interface operations {
                     readonly "Content-Type": "application/vnd.oci.image.index.v1+json";
                     /** @description Says that the filter was applied. */
                     readonly "OCI-Filters-Applied"?: "artifactType";
+                    /** @description The next page, if there is one. */
+                    readonly Link?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {

@@ -67,12 +67,17 @@ export interface Lister {
   listRepositories(options?: { after?: string }): AsyncIterable<string>;
   /** In byte order, beginning after `after`, which need not exist. Throws NAME_UNKNOWN. */
   listTags(repository: string, options?: { after?: string }): AsyncIterable<Tag>;
-  /** Manifests whose `subject` is this digest. Unknown repositories and digests have none. */
-  listReferrers(
-    repository: string,
-    subject: Digest,
-    options?: { artifactTypes?: readonly string[] },
-  ): AsyncIterable<Descriptor>;
+  /**
+   * Manifests whose `subject` is this digest, in byte order of their digests, beginning after `after`, which need not
+   * exist. Unknown repositories and digests have none.
+   */
+  listReferrers(repository: string, subject: Digest, options?: ReferrerOptions): AsyncIterable<Descriptor>;
+}
+
+export interface ReferrerOptions {
+  /** Only those of one of these types. */
+  readonly artifactTypes?: readonly string[];
+  readonly after?: string;
 }
 
 /** Names content by type, digest and size in bytes (image-spec, "Content Descriptors"). */

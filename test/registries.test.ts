@@ -74,6 +74,11 @@ testRegistry("a server of the data store", async (images) => overHttp(await data
   writable: true,
 });
 testRegistry(
+  "a server of the data store, in pages of one",
+  async (images) => overHttp(await dataWith(images), (origin) => remote(origin, { pageSize: 1 })),
+  { writable: true },
+);
+testRegistry(
   "layers over pushed images",
   async (images) => {
     const { registry, close } = await memoryWith(images);

@@ -589,6 +589,18 @@ const OPERATION_ROWS: readonly Row[] = [
     gives: { "oci-filters-applied": undefined },
   },
   { operation: "listReferrers", request: `GET /v2/nobody/referrers/${NOWHERE}`, status: 200 },
+  {
+    operation: "listReferrers",
+    request: `GET /v2/hello/referrers/${MANIFEST}?last=latest`,
+    status: 400,
+    code: "DIGEST_INVALID",
+  },
+  {
+    operation: "listReferrers",
+    request: `GET /v2/hello/referrers/${MANIFEST}?n=-1`,
+    status: 400,
+    code: "PAGINATION_NUMBER_INVALID",
+  },
   { operation: "listReferrers", request: "GET /v2/hello/referrers/sha256:x", status: 400, code: "DIGEST_INVALID" },
   { operation: "listReferrers", request: `PUT /v2/hello/referrers/${MANIFEST}`, status: 405, code: "UNSUPPORTED" },
   { operation: "listReferrers", request: `GET /v2/a/referrers/${NOWHERE}`, on: "broken", status: 500, code: "UNKNOWN" },

@@ -140,27 +140,19 @@ export function overlay(
       ),
 
     async *listRepositories(options) {
-      for await (const name of merge(upper.listRepositories(options), lower.listRepositories(options))) {
+      for await (const name of merge(upper.listRepositories(options), lower.listRepositories(options), itself)) {
         const own = canonicalName(name);
         // Below it may stand with library/, above it never does.
         if (own === name || !mayHave(own)) yield name;
       }
     },
     async *listTags(name, options) {
-      const lists = [upper.listTags(canonicalName(name), options), lower.listTags(name, options)] as const;
-      yield* merge(...(await known(lists)));
+      const lists = await known([upper.listTags(canonicalName(name), options), lower.listTags(name, options)]);
+      yield* merge(...lists, itself);
     },
     async *listReferrers(name, subject, options) {
-      const seen = new Set<Digest>();
-      for (const list of [
-        upper.listReferrers(canonicalName(name), subject, options),
-        lower.listReferrers(name, subject, options),
-      ]) {
-        for await (const referrer of list) {
-          if (!seen.has(referrer.digest)) yield referrer;
-          seen.add(referrer.digest);
-        }
-      }
+      const above = upper.listReferrers(canonicalName(name), subject, options);
+      yield* merge(above, lower.listReferrers(name, subject, options), ({ digest }) => digest);
     },
   };
 }
@@ -217,13 +209,19 @@ async function* continued<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): 
   for (let step = first; !step.done; step = await rest.next()) yield step.value;
 }
 
-/** Two lists in byte order as one, each entry once. */
-async function* merge<T extends string>(one: AsyncIterable<T>, other: AsyncIterable<T>): AsyncGenerator<T> {
+const itself = (name: string): string => name;
+
+/** Two lists in byte order of their keys as one, each key once. */
+async function* merge<T>(
+  one: AsyncIterable<T>,
+  other: AsyncIterable<T>,
+  keyOf: (entry: T) => string,
+): AsyncGenerator<T> {
   const [left, right] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
   let [a, b] = [await left.next(), await right.next()];
   while (!a.done || !b.done) {
-    const fromLeft = !a.done && (b.done || a.value <= b.value);
-    if (!a.done && !b.done && a.value === b.value) b = await right.next();
+    const fromLeft = !a.done && (b.done || keyOf(a.value) <= keyOf(b.value));
+    if (!a.done && !b.done && keyOf(a.value) === keyOf(b.value)) b = await right.next();
     if (fromLeft && !a.done) {
       yield a.value;
       a = await left.next();

@@ -4,6 +4,7 @@ import { RegistryError } from "../errors.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { resolveRange } from "../range.ts";
 import { canonicalName, type Digest, type Reference, refersByDigest } from "../reference.ts";
+import { selectReferrers } from "../referrers.ts";
 import type { ManifestContent, Registry } from "../registry.ts";
 import { blobFiles } from "./blob-files.ts";
 import type { Catalogue, Repository } from "./catalogue.ts";
@@ -71,10 +72,9 @@ export function folder(
     async *listTags(name, { after = "" } = {}) {
       for (const tag of find(name).tags.keys()) if (tag > after) yield tag;
     },
-    async *listReferrers(name, subject, { artifactTypes } = {}) {
-      for (const referrer of source.current.repositories.get(canonicalName(name))?.referrersOf(subject) ?? []) {
-        if (!artifactTypes || artifactTypes.includes(referrer.artifactType ?? "")) yield referrer;
-      }
+    async *listReferrers(name, subject, options) {
+      const referrers = source.current.repositories.get(canonicalName(name))?.referrersOf(subject) ?? [];
+      yield* selectReferrers(referrers, options);
     },
   };
   return complete(reader, READ_ONLY);

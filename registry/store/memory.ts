@@ -7,6 +7,7 @@ import { assertParts } from "../parts.ts";
 import { readPushedManifest } from "../pushed-manifest.ts";
 import { resolveRange } from "../range.ts";
 import { type Digest, digestOf, hashAlgorithmOf, type Reference, refersByDigest, type Tag } from "../reference.ts";
+import { selectReferrers } from "../referrers.ts";
 import type { Descriptor, ManifestContent, Piece, Registry, Upload } from "../registry.ts";
 
 interface Repository {
@@ -134,13 +135,13 @@ export function memory(): Registry {
     async *listTags(name, { after = "" } = {}) {
       yield* sortedAfter([...find(name).tags.keys()], after);
     },
-    async *listReferrers(name, subject, { artifactTypes } = {}) {
-      for (const manifest of repositories.get(name)?.manifests.values() ?? []) {
-        const { artifactType } = manifest.referrer;
-        if (manifest.subject !== subject) continue;
-        if (artifactTypes && !artifactTypes.includes(artifactType ?? "")) continue;
-        yield manifest.referrer;
-      }
+    async *listReferrers(name, subject, options) {
+      const manifests = [...(repositories.get(name)?.manifests.values() ?? [])];
+      const referring = manifests.filter((manifest) => manifest.subject === subject);
+      yield* selectReferrers(
+        referring.map(({ referrer }) => referrer),
+        options,
+      );
     },
   };
 }

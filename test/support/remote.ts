@@ -16,8 +16,14 @@ export function remote(origin: string, { pageSize }: { pageSize?: number } = {})
     throw await refusalOf(response);
   };
 
-  async function* pages<T>(path: string, after: string, entries: (json: unknown) => T[]): AsyncGenerator<T> {
-    const query = new URLSearchParams({ ...(after ? { last: after } : {}), ...(pageSize ? { n: `${pageSize}` } : {}) });
+  async function* pages<T>(
+    path: string,
+    after: string,
+    entries: (json: unknown) => T[],
+    query = new URLSearchParams(),
+  ): AsyncGenerator<T> {
+    if (after) query.set("last", after);
+    if (pageSize) query.set("n", `${pageSize}`);
     for (let next: string | undefined = `${path}?${query}`; next; ) {
       const response: Response = await ask("GET", next);
       yield* entries(await response.json());
@@ -97,10 +103,10 @@ export function remote(origin: string, { pageSize }: { pageSize?: number } = {})
       pages("/v2/_catalog", after, (json) => (json as { repositories: string[] }).repositories),
     listTags: (name, { after = "" } = {}) =>
       pages<Tag>(`/v2/${name}/tags/list`, after, (json) => (json as { tags: string[] }).tags.map(parseTag)),
-    async *listReferrers(name, subject, { artifactTypes = [] } = {}) {
+    listReferrers(name, subject, { artifactTypes = [], after = "" } = {}) {
       const query = new URLSearchParams(artifactTypes.map((type): [string, string] => ["artifactType", type]));
-      const response = await ask("GET", `/v2/${name}/referrers/${subject}?${query}`);
-      yield* ((await response.json()) as { manifests: Descriptor[] }).manifests;
+      const manifestsIn = (json: unknown) => (json as { manifests: Descriptor[] }).manifests;
+      return pages(`/v2/${name}/referrers/${subject}`, after, manifestsIn, query);
     },
   };
 }

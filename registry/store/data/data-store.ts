@@ -6,6 +6,7 @@ import { assertParts } from "../../parts.ts";
 import { readPushedManifest } from "../../pushed-manifest.ts";
 import { resolveRange } from "../../range.ts";
 import { type Digest, digestOf, hashAlgorithmOf, type Reference, refersByDigest } from "../../reference.ts";
+import { isOfType } from "../../referrers.ts";
 import type { ByteStream, Registry } from "../../registry.ts";
 import { blobFiles } from "../blob-files.ts";
 import { blobStore } from "./blobs.ts";
@@ -40,7 +41,7 @@ export interface DataStore {
 
 export interface DataOptions {
   readonly limits?: Partial<UploadLimits>;
-  /** Takes an index whose children are not all there (a partial mirror). */
+  /** Takes manifests of which not all parts are there: an index without some of its children, an image without layers. */
   readonly sparse?: boolean;
   /** Lets a client delete what a manifest of the repository is made of. */
   readonly deleteInUse?: boolean;
@@ -338,15 +339,14 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     async *listTags(name, { after = "" } = {}) {
       yield* (await find(name)).tags.after(after);
     },
-    async *listReferrers(name, subject, { artifactTypes } = {}) {
+    async *listReferrers(name, subject, options = {}) {
       const state = await repositories.find(name);
       if (!state) return;
-      for (const file of (await disk.list(layout.referrers(name, subject))).sort()) {
-        const digest = digestNamedBy(file);
-        const manifest = digest && state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
-        if (manifest?.subject !== subject) continue;
-        const { referrer } = manifest;
-        if (!artifactTypes || artifactTypes.includes(referrer.artifactType ?? "")) yield referrer;
+      const { after = "" } = options;
+      const marked = (await disk.list(layout.referrers(name, subject))).flatMap((file) => digestNamedBy(file) ?? []);
+      for (const digest of marked.filter((each) => each > after && state.manifests.has(each)).sort()) {
+        const manifest = await manifests.read(name, digest);
+        if (manifest?.subject === subject && isOfType(manifest.referrer, options)) yield manifest.referrer;
       }
     },
   };
