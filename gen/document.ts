@@ -369,6 +369,12 @@ export const document = {
                     "$ref": "#/components/examples/Index"
                   }
                 }
+              },
+              "*/*": {
+                "schema": {
+                  "type": "string",
+                  "format": "binary"
+                }
               }
             }
           },
@@ -531,6 +537,12 @@ export const document = {
                 "hello": {
                   "$ref": "#/components/examples/DockerIndex"
                 }
+              }
+            },
+            "*/*": {
+              "schema": {
+                "type": "string",
+                "format": "binary"
               }
             }
           }

@@ -1029,6 +1029,7 @@ export interface operations {
                     readonly "application/vnd.docker.distribution.manifest.list.v2+json": components["schemas"]["Index"];
                     readonly "application/vnd.oci.image.manifest.v1+json": components["schemas"]["Manifest"];
                     readonly "application/vnd.oci.image.index.v1+json": components["schemas"]["Index"];
+                    readonly "*/*": string;
                 };
             };
             readonly 304: components["responses"]["NotModified"];
@@ -1069,6 +1070,7 @@ export interface operations {
                 readonly "application/vnd.oci.image.index.v1+json": components["schemas"]["Index"];
                 readonly "application/vnd.docker.distribution.manifest.v2+json": components["schemas"]["Manifest"];
                 readonly "application/vnd.docker.distribution.manifest.list.v2+json": components["schemas"]["Index"];
+                readonly "*/*": string;
             };
         };
         readonly responses: {
