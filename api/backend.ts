@@ -12,6 +12,7 @@ import { quote } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { refusal } from "./errors.ts";
 import { handlers } from "./handlers.ts";
+import { bodyOf } from "./linger.ts";
 import type { AnyReply, Request as HandlerRequest, Incoming, OperationId } from "./operation.ts";
 import { allowed, type Match, OciRouter, operationFor } from "./router.ts";
 
@@ -135,7 +136,7 @@ function adapt(id: OperationId) {
         headers: incoming.headers,
         contentType: mediaTypeOf(incoming),
         client: incoming.socket.remoteAddress ?? "",
-        body: incoming,
+        body: bodyOf(incoming),
       } as HandlerRequest<OperationId>,
       registry,
     );

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { closeBody } from "../registry/content.ts";
 import type { ByteStream, FileBody, StreamBody } from "../registry/registry.ts";
+import { endLingering, isSending } from "./linger.ts";
 import { type AnyReply, COMMON_HEADERS } from "./operation.ts";
 import { sendFile } from "./transfer.ts";
 
@@ -21,6 +22,7 @@ export function send(reply: AnyReply, request: IncomingMessage, response: Server
     return body && closeBody(body);
   }
   if (body && body.kind !== "bytes") return sendBody(body, response);
+  if (isSending(request)) return endLingering(request, response, bytes);
   response.end(bytes);
   return undefined;
 }

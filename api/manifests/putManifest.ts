@@ -32,10 +32,10 @@ async function readManifest(body: ByteStream): Promise<Buffer | undefined> {
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    // Read to the end all the same: what is left would stand before the next request on the connection.
-    if (size <= MANIFEST_LIMIT) chunks.push(chunk);
+    if (size > MANIFEST_LIMIT) return undefined;
+    chunks.push(chunk);
   }
-  return size > MANIFEST_LIMIT ? undefined : Buffer.concat(chunks);
+  return Buffer.concat(chunks);
 }
 
 /** That the registry takes no manifest from this client comes first. To learn it, one is offered that nobody takes. */

@@ -47,7 +47,10 @@ export async function ask(
   const request = httpRequest({ hostname, port, method, path, headers, agent: false });
   request.end(body);
   const [response] = await once(request, "response");
+  // Who has the whole answer need not send the rest of the request.
+  request.on("error", () => {});
   const bytes = await readAll(response);
+  request.destroy();
   return { status: response.statusCode, headers: response.headers, body: bytes };
 }
 

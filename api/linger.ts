@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ByteStream } from "../registry/registry.ts";
+
+/** How long a client may go on sending once it has its answer, in ms. */
+const LINGER = 5_000;
+
+/**
+ * The body of a request for a handler, who may stop reading it at any time: unlike with the request itself, that does
+ * not end the connection.
+ */
+export const bodyOf = (request: IncomingMessage): ByteStream => ({
+  [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }),
+});
+
+/** Whether a client is still sending what nobody has asked for. */
+export const isSending = ({ complete, headers }: IncomingMessage): boolean =>
+  !complete && (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0);
+
+/**
+ * Sends the end of an answer, and closes only when the client has stopped sending: closing on unread bytes resets the
+ * connection, and takes the answer away from whoever reads it only afterwards.
+ */
+export async function endLingering(request: IncomingMessage, response: ServerResponse, end?: Uint8Array) {
+  if (end) response.write(end);
+  else response.flushHeaders();
+  await stopped(request, response);
+  response.end();
+}
+
+function stopped(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LINGER);
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once("end", stop).once("error", stop);
+    response.once("close", stop);
+    request.resume();
+  });
+}
