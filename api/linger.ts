@@ -29,7 +29,7 @@ export async function endLingering(request: IncomingMessage, response: ServerRes
 
 function stopped(request: IncomingMessage, response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, LINGER);
+    const timer = setTimeout(resolve, LINGER).unref();
     const stop = (): void => {
       clearTimeout(timer);
       resolve();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readAll, streamOf } from "../registry/content.ts";
 import { type ErrorCode, RegistryError } from "../registry/errors.ts";
@@ -8,8 +9,9 @@ import { overlay } from "../registry/layer/overlay.ts";
 import { MEDIA_TYPES } from "../registry/media-types.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import { openDataStore } from "../registry/store/data/data-store.ts";
 import { memory } from "../registry/store/memory.ts";
-import { pushBlob, pushImage, testImage } from "./support/images.ts";
+import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
 
 const BELOW = testImage("team/app", "1.0", ["below", "shared"]);
 const ABOVE = testImage("team/app", "1.0", ["above"]);
@@ -67,6 +69,16 @@ describe("an overlay", () => {
       const { body } = await upper.getBlob("team/app", digestOf(blob));
       assert.deepEqual(await readAll(streamOf(body)), blob);
     }
+  });
+
+  it("copies up as well into a registry that takes partial copies", async (context) => {
+    const { lower } = await layered();
+    const upper = await openDataStore(join(temporaryFolder(context), "data"), { sparse: true, sync: false });
+    const { mediaType } = BELOW.manifest.descriptor;
+    const both = overlay(upper.registry, lower);
+    await both.pushManifest("team/app", { mediaType, bytes: BELOW.manifest.bytes }, [parseTag("kept")]);
+    for (const blob of [BELOW.config, ...BELOW.layers]) await upper.registry.statBlob("team/app", digestOf(blob));
+    await upper.close();
   });
 
   it("copies up the images of an index", async () => {

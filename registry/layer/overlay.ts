@@ -110,14 +110,9 @@ export function overlay(
       }
     },
     async pushManifest(name, manifest, tags) {
-      const own = canonicalName(name);
-      try {
-        return await upper.pushManifest(own, manifest, tags);
-      } catch (error) {
-        if (!(error instanceof RegistryError && error.code === "MANIFEST_BLOB_UNKNOWN")) throw error;
-        await copyParts(name, manifest.mediaType, manifest.bytes);
-        return upper.pushManifest(own, manifest, tags);
-      }
+      // First, because a registry that takes partial copies does not ask for what is only below.
+      await copyParts(name, manifest.mediaType, manifest.bytes);
+      return upper.pushManifest(canonicalName(name), manifest, tags);
     },
 
     deleteBlob: (name, digest) =>

@@ -718,7 +718,10 @@ const DISCOVERY: readonly Requirement[] = [
       const own = "application/vnd.example.own";
       const expected: [Manifest, string | undefined][] = [
         [referrerOf(image, { artifactType: own, annotations }), own],
-        [imageOf(image1(image), { subject, annotations }), "application/vnd.oci.image.config.v1+json"],
+        [
+          imageOf({ config: image.config, layers: [image.layer] }, { subject, annotations }),
+          "application/vnd.oci.image.config.v1+json",
+        ],
         [indexOf([], { subject, artifactType: own, annotations }), own],
         [indexOf([image], { subject, annotations }), undefined],
       ];
@@ -766,10 +769,8 @@ const DISCOVERY: readonly Requirement[] = [
       await client.pushBlob(EMPTY);
       const image = await client.pushImage("1");
       const type = (letter: string) => `application/vnd.example.${letter}+json`;
-      for (const letter of ["a", "a", "b", "c"]) {
-        await client.pushManifest(
-          referrerOf(image, { artifactType: type(letter), annotations: { n: `${counter++}` } }),
-        );
+      for (const [index, letter] of ["a", "a", "b", "c"].entries()) {
+        await client.pushManifest(referrerOf(image, { artifactType: type(letter), annotations: { n: `${index}` } }));
       }
       const applied = { "oci-filters-applied": "artifactType" };
       for (const [query, count] of [
@@ -796,10 +797,6 @@ const DISCOVERY: readonly Requirement[] = [
     },
   },
 ];
-
-let counter = 0;
-
-const image1 = ({ config, layer }: { config: Buffer; layer: Buffer }) => ({ config, layers: [layer] });
 
 const tagsIn = (body: Buffer): string[] => JSON.parse(body.toString()).tags;
 
