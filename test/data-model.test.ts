@@ -44,7 +44,10 @@ const operation = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("manifest" as const), repository: number, manifest: number, tags }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("deleteTag" as const), repository: number, tag: number }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("deleteManifest" as const), repository: number, manifest: number }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("deleteManifest" as const), repository: number, manifest: number }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("deleteBlob" as const), repository: number, blob: number }) },
 );
 

@@ -2,13 +2,33 @@ import { type ErrorCode, RegistryError } from "../../registry/errors.ts";
 import type { Digest } from "../../registry/reference.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { chunksOf } from "./images.ts";
-import { BLOBS, type Blob, keyOf, MANIFESTS, type Manifest, manifestWith, REPOSITORIES, TAGS, type View } from "./world.ts";
+import {
+  BLOBS,
+  type Blob,
+  keyOf,
+  MANIFESTS,
+  type Manifest,
+  manifestWith,
+  REPOSITORIES,
+  TAGS,
+  type View,
+} from "./world.ts";
 
 /** One thing that a client does. Numbers name what is in world.ts, taken modulo how many there are. */
 export type Operation =
-  | { readonly do: "push"; readonly repository: number; readonly blob: number; readonly way: "whole" | "pieces" | "resumed" }
+  | {
+      readonly do: "push";
+      readonly repository: number;
+      readonly blob: number;
+      readonly way: "whole" | "pieces" | "resumed";
+    }
   | { readonly do: "mount"; readonly repository: number; readonly blob: number; readonly from: number | undefined }
-  | { readonly do: "manifest"; readonly repository: number; readonly manifest: number; readonly tags: readonly number[] }
+  | {
+      readonly do: "manifest";
+      readonly repository: number;
+      readonly manifest: number;
+      readonly tags: readonly number[];
+    }
   | { readonly do: "deleteTag"; readonly repository: number; readonly tag: number }
   | { readonly do: "deleteManifest"; readonly repository: number; readonly manifest: number }
   | { readonly do: "deleteBlob"; readonly repository: number; readonly blob: number };

@@ -32,11 +32,13 @@ export const BLOBS: readonly Blob[] = [0, 1, 300, 5_000, 70_000, 1_200_000].map(
 });
 
 function image(blobs: readonly number[], subject?: Manifest): Manifest {
-  const [config, ...layers] = blobs.flatMap((index) => BLOBS[index] ?? []).map(({ bytes, digest }) => ({
-    mediaType: "application/octet-stream",
-    digest,
-    size: bytes.length,
-  }));
+  const [config, ...layers] = blobs
+    .flatMap((index) => BLOBS[index] ?? [])
+    .map(({ bytes, digest }) => ({
+      mediaType: "application/octet-stream",
+      digest,
+      size: bytes.length,
+    }));
   const about = subject && { mediaType: IMAGE, digest: subject.digest, size: subject.bytes.length };
   return manifestOf({ schemaVersion: 2, mediaType: IMAGE, config, layers, subject: about }, { blobs, manifests: [] });
 }

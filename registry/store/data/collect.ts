@@ -102,16 +102,20 @@ async function collect(
 }
 
 async function emptyTrash(
-  { disk, layout, now, files }: CollectorParts,
+  { disk, layout, now, files, blobs }: CollectorParts,
   { grace, dryRun }: CollectOptions,
 ): Promise<number> {
   let removed = 0;
   for (const name of await disk.list(layout.trash)) {
+    const digest = digestNamedBy(name);
+    if (!digest) continue;
     const path = join(layout.trash, name);
-    const state = await disk.stat(path);
-    if (!state || !digestNamedBy(name) || state.modified > now() - grace) continue;
-    if (!dryRun) await files.erase(path);
-    removed++;
+    await blobs.hold(digest, async () => {
+      const state = await disk.stat(path);
+      if (!state || state.modified > now() - grace) return;
+      if (!dryRun) await files.erase(path);
+      removed++;
+    });
   }
   return removed;
 }
@@ -123,33 +127,44 @@ async function collectRepository(
   state: RepositoryState,
   problems: string[],
 ): Promise<Set<Digest>> {
+  const { name } = state;
   const { locks, files, layout, repositories, removeRepository } = parts;
   const unused = await unusedBlobs(parts, options, state);
-  if (!unused) problems.push(`${state.name}: a manifest cannot be read, so all its blobs are kept`);
-  if (!unused || unused.length === 0) return new Set();
+  if (!unused) problems.push(`${name}: a manifest cannot be read, so all its blobs are kept`);
+  if (!unused || unused.length === 0 || isInUse(parts, name)) return new Set();
   if (options.dryRun) return new Set(unused.map(([digest]) => digest));
-  return locks.alone(state.name, async () => {
-    // Somebody may have pushed, or asked for one of them, since the first look.
-    const taken = (await unusedBlobs(parts, options, state)) ?? [];
-    // In memory first: who asks from now on is told that it is not there, and sends it again.
-    for (const [digest] of taken) state.blobs.delete(digest);
+  return locks.alone(name, async () => {
+    // Somebody may have pushed since the first look, and what was in memory then may be no more.
+    const current = await repositories.find(name);
+    const found = current && (await unusedBlobs(parts, options, current));
+    // A manifest whose removal failed half way must not come back to find its blobs gone.
+    await files.settleFolder(layout.manifests(name));
+    // After the last wait: a client that asks from here on is told that it is not there, and sends it again.
+    if (!current || !found || isInUse(parts, name)) return new Set();
+    const taken = new Map(found);
+    for (const digest of taken.keys()) current.blobs.delete(digest);
+    const left = new Map(taken);
     try {
-      const paths = taken.map(([digest, size]) => layout.membership(state.name, digest, size));
-      for (const path of paths) await files.erase(path);
-      if (paths.length > 0) await files.settle(...paths);
-    } catch (error) {
-      for (const [digest, size] of taken) state.blobs.set(digest, size);
-      throw error;
+      for (const [digest, size] of taken) {
+        await files.erase(layout.membership(name, digest, size));
+        left.delete(digest);
+      }
+    } finally {
+      for (const [digest, size] of left) current.blobs.set(digest, size);
+      repositories.changed(current);
     }
-    repositories.changed(state);
-    await removeRepository(state);
-    return new Set(taken.map(([digest]) => digest));
+    await files.settleFolder(layout.memberships(name));
+    await removeRepository(current);
+    return new Set(taken.keys());
   });
 }
 
+const isInUse = ({ leases, uploads }: CollectorParts, name: string): boolean =>
+  leases.isHeld(name) || uploads.isActive(name, leases.since());
+
 /** Undefined when that cannot be said. */
 async function unusedBlobs(
-  { disk, layout, leases, uploads, manifests, now }: CollectorParts,
+  { disk, layout, manifests, now }: CollectorParts,
   { grace }: CollectOptions,
   state: RepositoryState,
 ): Promise<[Digest, number][] | undefined> {
@@ -162,9 +177,7 @@ async function unusedBlobs(
     const file = grace > 0 ? await disk.stat(layout.membership(state.name, digest, size)) : undefined;
     if (!file || file.modified <= now() - grace) unused.push([digest, size]);
   }
-  // After the last wait: a client that is told of a blob from here on is told that it is not there.
-  const inUse = leases.isHeld(state.name) || uploads.isActive(state.name, leases.since());
-  return inUse ? [] : unused;
+  return unused;
 }
 
 /** Moves the bytes of blobs that no repository has to the trash. */

@@ -96,7 +96,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
   };
   if (!options.onlyLook && (await disk.list(root)).length > 0) await prepare();
 
-  const repositories = await openRepositories(disk, layout, locks);
+  const repositories = await openRepositories(disk, layout, files, locks);
   const manifests = manifestFiles(disk, layout, files, (name, digest) =>
     onDamage?.(`the manifest ${digest} of ${name} is damaged; push it again`),
   );
@@ -134,7 +134,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
         const isNew = (await blobs.sizeOf(digest)) === undefined;
         const path = await blobs.adopt(file, digest, size);
         try {
-          await link(await repositories.findOrCreate(name), digest, size, path);
+          await link(await repositories.findOrCreate(name), digest, size);
         } catch (error) {
           // No repository has it, and what fills the disk may be just this.
           if (isNew) await files.erase(path).catch(() => {});
@@ -144,11 +144,18 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     });
 
   /** The blob has to be held, and the repository's lock shared. */
-  const link = async (state: RepositoryState, digest: Digest, size: number, path: string): Promise<void> => {
+  const link = async (state: RepositoryState, digest: Digest, size: number): Promise<void> => {
     collecting.linking(digest);
+    // First, so that a repository that has it after a crash can read it.
+    await files.settle(layout.blob(digest));
     const membership = layout.membership(state.name, digest, size);
-    await files.mark(membership);
-    await files.settle(path, membership);
+    try {
+      await files.mark(membership);
+      await files.settle(membership);
+    } catch (error) {
+      if (!state.blobs.has(digest)) await files.erase(membership).catch(() => {});
+      throw error;
+    }
     state.blobs.set(digest, size);
     repositories.changed(state);
   };
@@ -255,7 +262,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       await locks.shared(name, () =>
         blobs.hold(digest, async () => {
           if ((await blobs.sizeOf(digest)) !== size) throw new RegistryError("BLOB_UNKNOWN", digest);
-          await link(await repositories.findOrCreate(name), digest, size, layout.blob(digest));
+          await link(await repositories.findOrCreate(name), digest, size);
         }),
       );
       return { mediaType: MEDIA_TYPES.blob, digest, size };
@@ -296,11 +303,11 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
         const state = await find(name);
         const size = sizeIn(state, digest);
         await assertUnused(state, digest);
-        const path = layout.membership(name, digest, size);
-        await files.erase(path);
-        await files.settle(path);
+        // What is in memory follows the disk at once, and only the answer waits until it is durable.
+        await files.erase(layout.membership(name, digest, size));
         state.blobs.delete(digest);
         repositories.changed(state);
+        await files.settleFolder(layout.memberships(name));
         await removeRepository(state);
       });
     },
@@ -311,16 +318,16 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
         if (!state.manifests.has(digest)) throw new RegistryError("MANIFEST_UNKNOWN", digest);
         await assertUnused(state, digest);
         const subject = (await manifests.read(name, digest))?.subject;
+        // Also without tags: one that was moved away from it, and not durably, must not come back to find nothing.
         await tags.remove(state, await tags.of(state, digest));
-        const path = layout.manifest(name, digest);
-        await files.erase(path);
-        await files.settle(path);
+        await files.erase(layout.manifest(name, digest));
         state.manifests.delete(digest);
         state.uses?.delete(digest);
         manifests.forget(name, digest);
+        repositories.changed(state);
+        await files.settleFolder(layout.manifests(name));
         // A mark of a manifest that is gone says nothing, so it need not be gone for good.
         if (subject) await files.erase(layout.referrer(name, subject, digest));
-        repositories.changed(state);
         await removeRepository(state);
       });
     },

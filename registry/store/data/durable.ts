@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
-import type { Disk } from "./disk.ts";
+import { codeOf, type Disk } from "./disk.ts";
 
 /**
  * Writing so that nothing is half there and nothing that was said to be there goes away with the power: a file is written
@@ -22,12 +22,15 @@ export interface Durable {
   eraseFolder(path: string): Promise<boolean>;
   /** Returns when what was placed, marked and erased at these paths survives a loss of power. */
   settle(...paths: readonly string[]): Promise<void>;
+  /** The same for all that is in a folder, whoever put it there; it need not exist. */
+  settleFolder(folder: string): Promise<void>;
 }
 
 /** `sync: false` is for measuring and for throwaway data: a loss of power may then take what was acknowledged. */
 export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: boolean }): Durable {
-  /** Folders that are known to be there, and those that are being made. */
-  const folders = new Map<string, Promise<void>>();
+  const root = dirname(temporaryFolder);
+  /** Folders that are known to be there for good, and those that are being made. */
+  const folders = new Map<string, Promise<void>>([[root, Promise.resolve()]]);
   const syncFolder = sync ? coalesced(disk.syncFolder) : async () => {};
 
   const ensureFolder = (path: string): Promise<void> => {
@@ -38,16 +41,11 @@ export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: b
     making.catch(() => folders.delete(path));
     return making;
   };
+  /** Also of a folder that is there it is not known whether whoever made it lived to sync it. */
   const makeFolder = async (path: string): Promise<void> => {
-    const parent = dirname(path);
-    try {
-      if (!(await disk.makeFolder(path))) return;
-    } catch (error) {
-      if (parent === path || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      await ensureFolder(parent);
-      await disk.makeFolder(path);
-    }
-    await syncFolder(parent);
+    await ensureFolder(dirname(path));
+    await disk.makeFolder(path);
+    await syncFolder(dirname(path));
   };
   const temporaryPath = (): string => join(temporaryFolder, randomUUID());
 
@@ -86,11 +84,16 @@ export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: b
     async settle(...paths) {
       await Promise.all([...new Set(paths.map((path) => dirname(path)))].map(syncFolder));
     },
+    async settleFolder(folder) {
+      await syncFolder(folder).catch((error) => {
+        if (codeOf(error) !== "ENOENT") throw error;
+      });
+    },
   };
 }
 
 /** Several who wait for the same folder share one sync, but only one that begins after all of them had written. */
-function coalesced(sync: (folder: string) => Promise<void>): (folder: string) => Promise<void> {
+export function coalesced(sync: (folder: string) => Promise<void>): (folder: string) => Promise<void> {
   const running = new Map<string, Promise<void>>();
   const next = new Map<string, Promise<void>>();
   const start = (folder: string): Promise<void> => {

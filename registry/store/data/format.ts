@@ -1,5 +1,5 @@
-import { join } from "node:path";
-import type { Disk } from "./disk.ts";
+import { dirname, join } from "node:path";
+import { codeOf, type Disk } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 
 /** Thrown for a folder that is no data folder of this version. The message is for people. */
@@ -19,9 +19,10 @@ export async function prepareFolder(disk: Disk, layout: Layout): Promise<void> {
   else if (names.length > 0 && !names.every((name) => OWN.has(name))) {
     throw new UnknownFormat(`${layout.root} holds something else; give an empty or new folder with --data`);
   }
-  await makeFolders(disk, layout.root);
+  await makeFolders(disk, layout.root, { isNew: !format });
   for (const folder of [layout.temporary, layout.uploads]) await disk.makeFolder(folder);
   if (!format) await writeFormat(disk, layout);
+  await disk.syncFolder(layout.root);
 }
 
 /** What a start that was interrupted may have left. */
@@ -39,15 +40,24 @@ function assertKnown(bytes: Buffer, root: string): void {
   }
 }
 
-async function makeFolders(disk: Disk, path: string): Promise<void> {
+/** Of a folder that is there and was never used it is not known whether whoever made it lived to sync it. */
+async function makeFolders(disk: Disk, path: string, { isNew }: { isNew: boolean }): Promise<void> {
+  const parent = dirname(path);
+  let made: boolean;
   try {
-    await disk.makeFolder(path);
+    made = await disk.makeFolder(path);
   } catch (error) {
-    const parent = join(path, "..");
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
-    await makeFolders(disk, parent);
-    await disk.makeFolder(path);
+    if (codeOf(error) !== "ENOENT" || parent === path) throw error;
+    await makeFolders(disk, parent, { isNew: true });
+    made = await disk.makeFolder(path);
   }
+  if (made) await disk.syncFolder(parent);
+  // Who gave us the folder need not let us read the one that it lies in.
+  else if (isNew) await disk.syncFolder(parent).catch(unlessForbidden);
+}
+
+function unlessForbidden(error: unknown): void {
+  if (!["EACCES", "EPERM"].includes(codeOf(error))) throw error;
 }
 
 async function writeFormat(disk: Disk, layout: Layout): Promise<void> {
@@ -61,5 +71,4 @@ async function writeFormat(disk: Disk, layout: Layout): Promise<void> {
     await file.close();
   }
   await disk.rename(temporary, layout.format);
-  await disk.syncFolder(layout.root);
 }

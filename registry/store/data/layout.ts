@@ -34,8 +34,11 @@ export interface Layout {
   upload(repository: string, id: string, algorithm: HashAlgorithm): string;
   blob(digest: Digest): string;
   repository(name: string): string;
+  memberships(name: string): string;
   membership(name: string, digest: Digest, size: number): string;
+  manifests(name: string): string;
   manifest(name: string, digest: Digest): string;
+  tags(name: string): string;
   tag(name: string, tag: Tag): string;
   referrers(name: string, subject: Digest): string;
   referrer(name: string, subject: Digest, digest: Digest): string;
@@ -46,6 +49,9 @@ export interface Layout {
 export function layoutOf(root: string): Layout {
   const at = (...names: string[]): string => join(root, ...names);
   const repository = (name: string): string => at("repositories", name.replaceAll("/", "+"));
+  const memberships = (name: string): string => join(repository(name), "blobs");
+  const manifests = (name: string): string => join(repository(name), "manifests");
+  const tags = (name: string): string => join(repository(name), "tags");
   const referrers = (name: string, subject: Digest): string => join(repository(name), "referrers", fileNameOf(subject));
   return {
     root,
@@ -64,9 +70,12 @@ export function layoutOf(root: string): Layout {
       return at("blobs", digest.slice(0, colon), hex.slice(0, 2), hex);
     },
     repository,
-    membership: (name, digest, size) => join(repository(name), "blobs", `${fileNameOf(digest)}.${size}`),
-    manifest: (name, digest) => join(repository(name), "manifests", fileNameOf(digest)),
-    tag: (name, tag) => join(repository(name), "tags", tag),
+    memberships,
+    membership: (name, digest, size) => join(memberships(name), `${fileNameOf(digest)}.${size}`),
+    manifests,
+    manifest: (name, digest) => join(manifests(name), fileNameOf(digest)),
+    tags,
+    tag: (name, tag) => join(tags(name), tag),
     referrers,
     referrer: (name, subject, digest) => join(referrers(name, subject), fileNameOf(digest)),
     trashed: (digest) => at("trash", fileNameOf(digest)),

@@ -46,7 +46,8 @@ export function manifestFiles(
     const bytes = await disk.read(layout.manifest(repository, digest));
     const manifest = bytes && decodeManifest(bytes, digest);
     if (bytes && !manifest) onDamage(repository, digest);
-    return manifest && keep(repository, manifest);
+    // It may have been pushed again meanwhile, as another media type.
+    return manifest && (cache.get(keyOf(repository, digest)) ?? keep(repository, manifest));
   };
 
   return {

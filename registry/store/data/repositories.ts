@@ -1,5 +1,6 @@
 import { type Digest, isName, isTag, type Tag } from "../../reference.ts";
 import type { Disk } from "./disk.ts";
+import type { Durable } from "./durable.ts";
 import { digestNamedBy, type Layout, membershipNamedBy, repositoryNameOf } from "./layout.ts";
 import type { SharedLock } from "./shared-lock.ts";
 import { type SortedNames, sortedNames } from "./sorted-names.ts";
@@ -45,13 +46,20 @@ const RESIDENT_LIMIT = 10_000;
 const SEARCH_LIMIT = 2_000;
 
 /** Reads only the names of the repositories: starting is quick however many there are. */
-export async function openRepositories(disk: Disk, layout: Layout, locks: SharedLock): Promise<Repositories> {
+export async function openRepositories(
+  disk: Disk,
+  layout: Layout,
+  files: Durable,
+  locks: SharedLock,
+): Promise<Repositories> {
   const resident = new Map<string, RepositoryState>();
   const loading = new Map<string, Promise<RepositoryState | undefined>>();
+  await files.settleFolder(layout.repositories);
   const folders = await disk.list(layout.repositories);
   const names = sortedNames(folders.map(repositoryNameOf).filter(isName));
   /** Those that have been seen to hold something. A crash may leave a folder that was made for something to come. */
   const filled = new Set<string>();
+  const settled = new Set<string>();
 
   const keep = (state: RepositoryState): RepositoryState => {
     resident.delete(state.name);
@@ -64,10 +72,22 @@ export async function openRepositories(disk: Disk, layout: Layout, locks: Shared
     return state;
   };
 
+  /**
+   * What a killed process wrote is there, but it may not have lived to sync it. Once somebody has been told of it, it has
+   * to stay: a manifest is taken because its parts are there.
+   */
+  const settle = async (name: string): Promise<void> => {
+    if (settled.has(name)) return;
+    const folder = [layout.repository(name), layout.memberships(name), layout.manifests(name), layout.tags(name)];
+    await Promise.all(folder.map(files.settleFolder));
+    settled.add(name);
+  };
+
   const load = (name: string): Promise<RepositoryState | undefined> => {
     const known = loading.get(name);
     if (known !== undefined) return known;
-    const reading = readState(disk, layout, name)
+    const reading = settle(name)
+      .then(() => readState(disk, layout, name))
       .then((state) => {
         if (isEmpty(state)) {
           names.delete(name);
@@ -129,17 +149,16 @@ const emptyState = (name: string): RepositoryState => ({
 });
 
 async function readState(disk: Disk, layout: Layout, name: string): Promise<RepositoryState> {
-  const folder = layout.repository(name);
-  const [blobs, manifests, tags] = await Promise.all(
-    ["blobs", "manifests", "tags"].map((kind) => disk.list(`${folder}/${kind}`)),
-  );
+  const [blobs, manifests, tags] = await Promise.all([
+    disk.list(layout.memberships(name)),
+    disk.list(layout.manifests(name)),
+    disk.list(layout.tags(name)),
+  ]);
   return {
     name,
-    blobs: new Map(
-      (blobs ?? []).flatMap((file) => membershipNamedBy(file) ?? []).map((each) => [each.digest, each.size]),
-    ),
-    manifests: new Set((manifests ?? []).flatMap((file) => digestNamedBy(file) ?? [])),
-    tags: sortedNames((tags ?? []).filter(isTag)),
+    blobs: new Map(blobs.flatMap((file) => membershipNamedBy(file) ?? []).map((each) => [each.digest, each.size])),
+    manifests: new Set(manifests.flatMap((file) => digestNamedBy(file) ?? [])),
+    tags: sortedNames(tags.filter(isTag)),
     targets: new Map(),
   };
 }

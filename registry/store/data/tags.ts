@@ -12,7 +12,7 @@ export interface Tags {
   read(state: RepositoryState, tag: Tag): Promise<Digest | undefined>;
   /** Durable when it returns. The manifest has to be durable before. */
   write(state: RepositoryState, tag: Tag, digest: Digest): Promise<void>;
-  /** Durable when it returns. */
+  /** Durable when it returns, as is whatever happened to tags of this repository before. */
   remove(state: RepositoryState, tags: readonly Tag[]): Promise<void>;
   /** Every tag that means this manifest. */
   of(state: RepositoryState, digest: Digest): Promise<Tag[]>;
@@ -38,24 +38,41 @@ export function tagFiles(
     return state.targets.get(tag) ?? target;
   };
 
+  /**
+   * After a write that failed: the record may be the old or the new one, and the next process will go by what is there.
+   * So does this one; otherwise it would take a manifest for unused that a tag means.
+   */
+  const readAgain = async (state: RepositoryState, tag: Tag): Promise<void> => {
+    state.targets.delete(tag);
+    const bytes = await disk.read(layout.tag(state.name, tag)).catch(() => undefined);
+    const target = bytes && decodeTag(bytes, tag);
+    if (!target) return;
+    state.tags.add(tag);
+    state.targets.set(tag, target);
+  };
+
   return {
     read,
     write: (state, tag, digest) =>
       locks.run(`${state.name} ${tag}`, async () => {
         const path = layout.tag(state.name, tag);
-        await files.write(path, encodeRecord({ tag, digest }));
-        await files.settle(path);
+        try {
+          await files.write(path, encodeRecord({ tag, digest }));
+          await files.settle(path);
+        } catch (error) {
+          await readAgain(state, tag);
+          throw error;
+        }
         state.targets.set(tag, digest);
         state.tags.add(tag);
       }),
     async remove(state, tags) {
-      const paths = tags.map((tag) => layout.tag(state.name, tag));
-      await Promise.all(paths.map((path) => files.erase(path)));
-      await files.settle(...paths);
       for (const tag of tags) {
+        await files.erase(layout.tag(state.name, tag));
         state.tags.delete(tag);
         state.targets.delete(tag);
       }
+      await files.settleFolder(layout.tags(state.name));
     },
     async of(state, digest) {
       const found: Tag[] = [];

@@ -14,9 +14,11 @@ export async function usesOf(
   const uses = new Map<Digest, readonly Digest[]>();
   for (const digest of state.manifests) {
     const manifest = await manifests.read(state.name, digest);
-    if (!manifest) return undefined;
-    uses.set(digest, partsOf(manifest));
+    if (manifest) uses.set(digest, partsOf(manifest));
+    else if (state.manifests.has(digest)) return undefined;
   }
+  // Some may have been deleted while others were read.
+  for (const digest of uses.keys()) if (!state.manifests.has(digest)) uses.delete(digest);
   state.uses = uses;
   return uses;
 }
