@@ -39,8 +39,10 @@ type Node = FileNode | FolderNode;
 /** What happens to the calls of a disk: called before each with its number, from 1, and what is asked. */
 export type Trouble = (call: number, operation: string) => Error | undefined;
 
-/** Which syncs a disk forgets, for the negative controls: it says that it did them. */
+/** What a disk only says that it did, for the negative controls. */
 export interface Forgetful {
+  /** What was to fail, is not done and does not fail. */
+  readonly failures?: boolean;
   readonly files?: boolean;
   readonly folders?: boolean;
 }
@@ -76,11 +78,13 @@ function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
   let off = false;
   let trouble: Trouble | undefined;
 
-  const call = (operation: string): void => {
+  /** False when it is not to be done. */
+  const call = (operation: string): boolean => {
     calls++;
     if (off) throw new Error("the power is off");
     const error = trouble?.(calls, operation);
-    if (error) throw error;
+    if (error && !forgetful.failures) throw error;
+    return error === undefined;
   };
   const find = (path: string): Node | undefined => {
     let node: Node | undefined = top;
@@ -103,7 +107,7 @@ function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
   };
   const handle = (fd: number, node: FileNode): DiskFile => ({
     async write(chunks, position) {
-      call("write");
+      if (!call("write")) return;
       const bytes = Buffer.concat(chunks);
       writeSync(fd, bytes, 0, bytes.length, position);
       node.data = Buffer.concat([node.data.subarray(0, position), bytes, node.data.subarray(position + bytes.length)]);
@@ -170,7 +174,7 @@ function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
       return fd === undefined ? undefined : handle(fd, fileAt(path));
     },
     async touch(path) {
-      call("touch");
+      if (!call("touch")) return;
       if (find(path)) utimesSync(path, new Date(), new Date());
       else {
         closeSync(openSync(path, "wx"));
@@ -178,7 +182,7 @@ function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
       }
     },
     async rename(from, to) {
-      call("rename");
+      if (!call("rename")) return;
       renameSync(from, to);
       const node = fileAt(from);
       change(to, node);
@@ -186,7 +190,8 @@ function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
     },
     async remove(path) {
       call("remove");
-      if (!unlessMissing(() => (rmSync(path), true), false)) return false;
+      if (!find(path)) return false;
+      rmSync(path);
       change(path, undefined);
       return true;
     },

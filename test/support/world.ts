@@ -5,7 +5,7 @@ import { type Digest, digestOf, parseTag, type Reference, type Tag } from "../..
 import type { Registry } from "../../registry/registry.ts";
 
 /** Few of each, so that what happens in a test meets itself. Names that begin with one another are here on purpose. */
-export const REPOSITORIES = ["app", "app-two", "app/three"] as const;
+export const REPOSITORIES: readonly string[] = ["app", "app-two", "app/three"];
 export const TAGS: readonly Tag[] = ["1", "1.0", "latest"].map(parseTag);
 
 export interface Blob {

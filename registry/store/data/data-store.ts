@@ -7,7 +7,7 @@ import { readPushedManifest } from "../../pushed-manifest.ts";
 import { resolveRange } from "../../range.ts";
 import { type Digest, digestOf, hashAlgorithmOf, type Reference, refersByDigest } from "../../reference.ts";
 import { isOfType } from "../../referrers.ts";
-import type { ByteStream, Registry } from "../../registry.ts";
+import type { ByteStream, Registry, Upload } from "../../registry.ts";
 import { blobFiles } from "../blob-files.ts";
 import { blobStore } from "./blobs.ts";
 import { type Collection, type CollectOptions, collector } from "./collect.ts";
@@ -68,24 +68,35 @@ export interface DataOptions {
 export async function openDataStore(root: string, options: DataOptions = {}): Promise<DataStore> {
   const { disk = nodeDisk, now = Date.now, sync = true, onDamage, sparse = false, deleteInUse = false } = options;
   const layout = layoutOf(root);
-  const files = durable(disk, layout.temporary, { sync });
+  const files = durable(disk, layout.temporary, { sync: sync && !options.onlyLook });
   const locks = sharedLock();
   const leases = createLeases(now);
   const opened = deferred();
   let lock: FolderLock | undefined;
   let preparing: Promise<void> | undefined;
-  let lost = false;
+  /** Why nothing may be written any more. */
+  let ended: string | undefined;
+  /** What is in memory is what was in the folder when it was opened. */
+  let isOpen = false;
 
+  const assertOurs = (): void => {
+    if (options.onlyLook) throw new RegistryError("UNSUPPORTED", "the data folder was opened only to look at");
+    if (ended !== undefined) throw new RegistryError("UNAVAILABLE", ended);
+  };
+  const letGo = async (): Promise<void> => {
+    await preparing?.catch(() => {});
+    await lock?.release();
+  };
   /** Makes the folder, or takes the one that is there. Once; a failure is tried again with the next write. */
   const prepare = (): Promise<void> => {
-    if (options.onlyLook) throw new RegistryError("UNSUPPORTED", "the data folder was opened only to look at");
-    if (lost) throw new RegistryError("UNAVAILABLE", "another process took the data folder of this server");
     preparing ??= (async () => {
-      await prepareFolder(disk, layout);
-      lock ??= await (options.lock ?? lockFolder)(layout.lock, () => {
-        lost = true;
-        options.onLost?.();
-      });
+      const isOurs = lock !== undefined;
+      const isNew = await prepareFolder(disk, layout, takeLock);
+      if (isOpen && !isOurs && !isNew) {
+        await lock?.release();
+        lock = undefined;
+        throw new RegistryError("UNAVAILABLE", "another process wrote to the new data folder; restart this server");
+      }
       for (const name of await disk.list(layout.temporary)) await disk.remove(`${layout.temporary}/${name}`);
       opened.resolve();
     })();
@@ -94,9 +105,23 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     });
     return preparing;
   };
-  if (!options.onlyLook && (await disk.list(root)).length > 0) await prepare();
+  const takeLock = async (): Promise<void> => {
+    lock ??= await (options.lock ?? lockFolder)(layout.lock, () => {
+      ended = "another process took the data folder of this server";
+      options.onLost?.();
+    });
+  };
+  const opening = async <T>(step: Promise<T>): Promise<T> => {
+    try {
+      return await step;
+    } catch (error) {
+      await letGo();
+      throw error;
+    }
+  };
+  if (!options.onlyLook && (await disk.list(root)).length > 0) await opening(prepare());
 
-  const repositories = await openRepositories(disk, layout, files, locks);
+  const repositories = await opening(openRepositories(disk, layout, files, locks));
   const manifests = manifestFiles(disk, layout, files, (name, digest) =>
     onDamage?.(`the manifest ${digest} of ${name} is damaged; push it again`),
   );
@@ -160,7 +185,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     repositories.changed(state);
   };
 
-  const uploads = await openUploads({
+  const uploading = openUploads({
     disk,
     layout,
     limits: { ...UPLOAD_LIMITS, ...options.limits },
@@ -168,6 +193,8 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     now,
     publish,
   });
+  const uploads = await opening(uploading);
+  isOpen = true;
 
   const removeRepository = async (state: RepositoryState): Promise<void> => {
     if (state.blobs.size > 0 || state.manifests.size > 0) return;
@@ -287,7 +314,13 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
         }
         const stored = state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
         if (stored?.descriptor.mediaType !== mediaType) {
-          await manifests.write(name, { descriptor, bytes }, facts);
+          try {
+            await manifests.write(name, { descriptor, bytes }, facts);
+          } catch (error) {
+            // It was refused, so it should not be there after the next start.
+            if (!state.manifests.has(digest)) await files.erase(layout.manifest(name, digest)).catch(() => {});
+            throw error;
+          }
           state.manifests.add(digest);
           state.uses?.set(digest, partsOf(facts));
           repositories.changed(state);
@@ -375,14 +408,15 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
   return {
     opened: opened.promise,
     mayHave: repositories.mayHave,
-    registry: translated(complete(registry, "it cannot be done here")),
+    registry: translated(complete(registry, "it cannot be done here"), assertOurs),
     async collect(collectOptions) {
+      assertOurs();
       await preparing;
       return collecting.collect(collectOptions);
     },
     async close() {
-      await preparing?.catch(() => {});
-      await lock?.release();
+      ended ??= "the server is stopping";
+      await letGo();
     },
   };
 }
@@ -401,7 +435,7 @@ function isUnknown(error: unknown): false {
 }
 
 /** What the system has no room or no means for is a refusal that a client understands; the rest is a fault. */
-function translated(registry: Registry): Registry {
+function translated(registry: Registry, assertOurs: () => void): Registry {
   const translate = (error: unknown): never => {
     const code = codeOf(error);
     if (FULL.has(code)) throw new RegistryError("INSUFFICIENT_STORAGE", undefined, { cause: error });
@@ -410,24 +444,39 @@ function translated(registry: Registry): Registry {
     }
     throw error;
   };
-  const upload = (inner: Awaited<ReturnType<Registry["startUpload"]>>) => ({
+  const reading =
+    <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> =>
+      method(...args).catch(translate);
+  const writing = <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
+    reading(async (...args: Args): Promise<T> => {
+      assertOurs();
+      return method(...args);
+    });
+  const upload = (inner: Upload): Upload => ({
     id: inner.id,
     get size() {
       return inner.size;
     },
-    append: (...args: Parameters<typeof inner.append>) => inner.append(...args).catch(translate),
-    commit: (...args: Parameters<typeof inner.commit>) => inner.commit(...args).catch(translate),
-    cancel: () => inner.cancel().catch(translate),
+    append: writing(inner.append),
+    commit: writing(inner.commit),
+    cancel: writing(inner.cancel),
   });
   return {
     ...registry,
-    startUpload: (...args) => registry.startUpload(...args).then(upload, translate),
-    resumeUpload: (...args) => registry.resumeUpload(...args).then(upload, translate),
-    mountBlob: (...args) => registry.mountBlob(...args).catch(translate),
-    pushManifest: (...args) => registry.pushManifest(...args).catch(translate),
-    deleteBlob: (...args) => registry.deleteBlob(...args).catch(translate),
-    deleteManifest: (...args) => registry.deleteManifest(...args).catch(translate),
-    deleteTag: (...args) => registry.deleteTag(...args).catch(translate),
+    getBlob: reading(registry.getBlob),
+    statBlob: reading(registry.statBlob),
+    getManifest: reading(registry.getManifest),
+    statManifest: reading(registry.statManifest),
+    startUpload: writing((...args: Parameters<Registry["startUpload"]>) => registry.startUpload(...args).then(upload)),
+    resumeUpload: writing((...args: Parameters<Registry["resumeUpload"]>) =>
+      registry.resumeUpload(...args).then(upload),
+    ),
+    mountBlob: writing(registry.mountBlob),
+    pushManifest: writing(registry.pushManifest),
+    deleteBlob: writing(registry.deleteBlob),
+    deleteManifest: writing(registry.deleteManifest),
+    deleteTag: writing(registry.deleteTag),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { codeOf } from "./disk.ts";
 
 /** One process writes to a data folder. */
@@ -34,74 +34,109 @@ const ABANDONED = 30_000;
  */
 export async function lockFolder(path: string, onLost: () => void): Promise<FolderLock> {
   const own: Owner = { id: randomUUID(), pid: process.pid, started: await startOf(process.pid), realm: await realm() };
-  const draft = join(dirname(path), `lock.${own.id}`);
-  await writeFile(draft, JSON.stringify(own), { mode: 0o600 });
+  const draft = `${path}.${own.id}`;
+  await writeFile(draft, JSON.stringify(own), { mode: 0o600, flush: true });
   try {
     await acquire(path, draft);
   } finally {
     await rm(draft, { force: true });
   }
-  const timer = setInterval(() => void beat(path, own, onLost), BEAT);
+  await tidy(path);
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+    clearInterval(timer);
+  };
+  const timer = setInterval(async () => {
+    if ((await beat(path, own)) || isOver) return;
+    end();
+    onLost();
+  }, BEAT);
   timer.unref();
   return {
     async release() {
-      clearInterval(timer);
+      end();
       if ((await ownerOf(path))?.id === own.id) await rm(path, { force: true });
     },
   };
 }
 
+/**
+ * Makes the file at `path` a copy of the draft. Who wants to follow an owner that is gone first takes the right to, which
+ * is a lock of its own, named for that owner: so of several that find the same lock abandoned one replaces it, and none
+ * can remove what another has taken in the meantime.
+ */
 async function acquire(path: string, draft: string): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt++) {
-    try {
-      // A link is made whole or not at all, and not over another.
-      await link(draft, path);
-      return;
-    } catch (error) {
-      if (codeOf(error) !== "EEXIST") throw error;
-    }
+    if (await linked(draft, path)) return;
     const owner = await ownerOf(path);
+    if (!owner) continue;
     if (!(await isAbandoned(path, owner))) throw inUse(path, owner);
-    await setAside(path, owner);
+    const right = `${path}.${owner.id}`;
+    await acquire(right, draft);
+    if ((await ownerOf(path))?.id === owner.id) {
+      await rename(right, path);
+      return;
+    }
+    await rm(right, { force: true });
   }
   throw inUse(path, undefined);
 }
 
-/** Removes a lock that was found abandoned; one that somebody else took meanwhile is put back. */
-async function setAside(path: string, owner: Owner | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+/** A link is made whole or not at all, and not over another. */
+async function linked(draft: string, path: string): Promise<boolean> {
   try {
-    await rename(path, aside);
+    await link(draft, path);
+    return true;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return;
+    if (codeOf(error) === "EEXIST") return false;
+    // Who got the lock tidied up.
+    if (codeOf(error) === "ENOENT") throw inUse(path, undefined);
     throw error;
   }
-  const taken = await ownerOf(aside);
-  if (taken?.id !== owner?.id) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
 }
 
-async function isAbandoned(path: string, owner: Owner | undefined): Promise<boolean> {
-  if (owner && owner.realm === (await realm())) return (await startOf(owner.pid)) !== owner.started;
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
+/** Removes what others left who were killed while they tried. Those who are still trying find the folder in use. */
+async function tidy(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(`${basename(path)}.`)) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+async function isAbandoned(path: string, owner: Owner): Promise<boolean> {
+  if (owner.realm === (await realm())) return (await startOf(owner.pid)) !== owner.started;
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
   return Date.now() - mtimeMs > ABANDONED;
 }
 
-async function beat(path: string, own: Owner, onLost: () => void): Promise<void> {
-  const owner = await ownerOf(path);
-  if (owner?.id !== own.id) return onLost();
+/** Says that the owner is there. False when it is not the owner any more; what cannot be read for now says nothing. */
+async function beat(path: string, own: Owner): Promise<boolean> {
+  const owner = await ownerOf(path).catch(() => own);
+  if (owner?.id !== own.id) return false;
   const now = new Date();
   await utimes(path, now, now).catch(() => {});
+  return true;
 }
 
+/** Undefined when there is no lock. */
 async function ownerOf(path: string): Promise<Owner | undefined> {
+  let text: string;
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Owner;
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const { id, pid, started, realm } = JSON.parse(text) as Owner;
+    return { id: String(id), pid: Number(pid), started: String(started), realm: String(realm) };
   } catch {
-    // Gone, or written by something else.
-    return undefined;
+    return UNREADABLE;
   }
 }
+
+/** Written by something else. Nobody is its like, so only its age counts. */
+const UNREADABLE: Owner = { id: "unreadable", pid: 0, started: "", realm: "" };
 
 /** When a process began; empty when there is none. Without /proc only whether there is one. */
 async function startOf(pid: number): Promise<string> {

@@ -11,18 +11,35 @@ const FORMAT = { format: "ociregistry data", version: 1 } as const;
 /** What may lie in a folder that is about to become a data folder: what a file system puts into its root. */
 const HARMLESS: ReadonlySet<string> = new Set(["lost+found"]);
 
-/** Makes the data folder, or holds that it is one. Throws UnknownFormat. */
-export async function prepareFolder(disk: Disk, layout: Layout): Promise<void> {
-  const names = (await disk.list(layout.root)).filter((name) => !HARMLESS.has(name) && !name.startsWith("."));
+/**
+ * Makes the data folder, or holds that it is one, and takes it with `lock`. Returns whether it is new. Throws
+ * UnknownFormat, and what `lock` throws.
+ */
+export async function prepareFolder(disk: Disk, layout: Layout, lock: () => Promise<void>): Promise<boolean> {
+  await makeFolders(disk, layout.root, { isNew: !(await isDataFolder(disk, layout)) });
+  for (const folder of [layout.temporary, layout.uploads]) await disk.makeFolder(folder);
+  await lock();
+  // Asked again: who had the lock until now may have made it.
+  const isNew = !(await isDataFolder(disk, layout));
+  if (isNew) await writeFormat(disk, layout);
+  await disk.syncFolder(layout.root);
+  return isNew;
+}
+
+/** False when it is empty or a start was interrupted. Throws UnknownFormat for anything else. */
+async function isDataFolder(disk: Disk, layout: Layout): Promise<boolean> {
+  // In this order: whoever makes one writes the format first.
+  const names = await disk.list(layout.root);
   const format = await disk.read(layout.format);
-  if (format) assertKnown(format, layout.root);
-  else if (names.length > 0 && !names.every((name) => OWN.has(name))) {
+  if (format) {
+    assertKnown(format, layout.root);
+    return true;
+  }
+  const isOwn = (name: string) => OWN.has(name) || name.startsWith("lock.");
+  if (!names.every((name) => isOwn(name) || HARMLESS.has(name) || name.startsWith("."))) {
     throw new UnknownFormat(`${layout.root} holds something else; give an empty or new folder with --data`);
   }
-  await makeFolders(disk, layout.root, { isNew: !format });
-  for (const folder of [layout.temporary, layout.uploads]) await disk.makeFolder(folder);
-  if (!format) await writeFormat(disk, layout);
-  await disk.syncFolder(layout.root);
+  return false;
 }
 
 /** What a start that was interrupted may have left. */

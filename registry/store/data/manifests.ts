@@ -62,6 +62,8 @@ export function manifestFiles(
     peek: (repository, digest) => cache.get(keyOf(repository, digest)),
     async write(repository, { descriptor, bytes }, facts) {
       const path = layout.manifest(repository, descriptor.digest);
+      // If it fails, the file may be the old or the new one.
+      cache.delete(keyOf(repository, descriptor.digest));
       await files.write(path, encodeRecord({ mediaType: descriptor.mediaType }, bytes));
       await files.settle(path);
       // A request's buffer may be a part of a larger one, which would be kept with it.

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { RegistryError } from "../../errors.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
 import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
@@ -71,12 +71,12 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
   }
 
   const forget = (session: Session): void => {
+    if (session.ended) return;
     session.ended = true;
     sessions.delete(session.id);
     space -= session.size;
   };
   const end = async (session: Session): Promise<void> => {
-    if (session.ended) return;
     forget(session);
     await disk.remove(session.path);
   };
@@ -130,7 +130,12 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
 
   const rollBack = async (session: Session, file: DiskFile, size: number): Promise<void> => {
     if (session.ended) return;
-    await file.truncate(size);
+    try {
+      await file.truncate(size);
+    } catch (error) {
+      session.broken = true;
+      throw error;
+    }
     resize(session, size);
     session.hash = size === 0 ? runningHash(session.algorithm) : undefined;
   };
@@ -158,7 +163,14 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
       await file.close();
     }
     if (session.ended) throw unknown(session.id);
-    await publish(session.repository, session.path, digest, session.size);
+    try {
+      await publish(session.repository, session.path, digest, session.size);
+    } catch (error) {
+      // Cancelled meanwhile, or its file was taken over and what came after failed: there is nothing to go on with.
+      if (session.ended) throw unknown(session.id);
+      if (!(await disk.stat(session.path))) forget(session);
+      throw error;
+    }
     forget(session);
     return { mediaType: "application/octet-stream", digest, size: session.size };
   };
@@ -200,18 +212,16 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
     cancel: () => end(session),
   });
 
-  const find = async (repository: string, id: string): Promise<Session | undefined> => {
+  const find = (repository: string, id: string): Session | undefined => {
     const known = sessions.get(id);
     if (known || !ID.test(id)) return known?.repository === repository ? known : undefined;
     for (const algorithm of ["sha256", "sha512"] as const) {
       const path = layout.upload(repository, id, algorithm);
-      const state = await disk.stat(path);
-      const meanwhile = sessions.get(id);
-      if (meanwhile) return meanwhile.repository === repository ? meanwhile : undefined;
+      const state = left.get(basename(path));
       if (!state) continue;
       const session = { id, repository, algorithm, path, client: "", size: state.size, used: now(), ...FRESH };
       sessions.set(id, session);
-      left.delete(path.slice(layout.uploads.length + 1));
+      left.delete(basename(path));
       return session;
     }
     return undefined;
@@ -237,7 +247,7 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
       return uploadOf(session);
     },
     async resume(repository, id) {
-      const session = await find(repository, id);
+      const session = find(repository, id);
       return session && !session.ended ? uploadOf(session) : undefined;
     },
     isActive(repository, since) {
