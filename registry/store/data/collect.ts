@@ -36,8 +36,11 @@ export interface CollectOptions {
 export interface Collector {
   /** One at a time: who asks while one runs waits for it. */
   collect(options: CollectOptions): Promise<Collection>;
-  /** To be called before a repository gets a blob, while the blob is held. */
-  linking(digest: Digest): void;
+  /**
+   * To be called when a repository has got a blob, while the blob is still held: a collection that looked at the repository
+   * before then learns of it before it may touch the bytes.
+   */
+  linked(digest: Digest): void;
 }
 
 export interface CollectorParts {
@@ -76,7 +79,7 @@ export function collector(parts: CollectorParts): Collector {
       });
       return running;
     },
-    linking: (digest) => void linked?.add(digest),
+    linked: (digest) => void linked?.add(digest),
   };
 }
 

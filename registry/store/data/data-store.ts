@@ -170,7 +170,6 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
 
   /** The blob has to be held, and the repository's lock shared. */
   const link = async (state: RepositoryState, digest: Digest, size: number): Promise<void> => {
-    collecting.linking(digest);
     // First, so that a repository that has it after a crash can read it.
     await files.settle(layout.blob(digest));
     const membership = layout.membership(state.name, digest, size);
@@ -182,6 +181,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       throw error;
     }
     state.blobs.set(digest, size);
+    collecting.linked(digest);
     repositories.changed(state);
   };
 
