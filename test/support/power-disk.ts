@@ -70,8 +70,9 @@ export interface PowerDisk extends Disk {
 /** In memory where the system has such a place: nothing here needs a real disk. */
 const PLACE = statSync("/dev/shm", { throwIfNoEntry: false })?.isDirectory() ? "/dev/shm" : tmpdir();
 
-export const powerDisk = (forgetful: Forgetful = {}): PowerDisk =>
-  on(mkdtempSync(join(PLACE, "ociregistry-power-")), folderOf([]), forgetful);
+export const memoryFolder = (): string => mkdtempSync(join(PLACE, "ociregistry-test-"));
+
+export const powerDisk = (forgetful: Forgetful = {}): PowerDisk => on(memoryFolder(), folderOf([]), forgetful);
 
 function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
   let calls = 0;
@@ -229,7 +230,7 @@ function on(base: string, top: FolderNode, forgetful: Forgetful): PowerDisk {
     },
     crash(random) {
       off = true;
-      const after = mkdtempSync(join(PLACE, "ociregistry-power-"));
+      const after = memoryFolder();
       const left = leave(top, after, random, new Map());
       rmSync(base, { recursive: true });
       return on(after, left, forgetful);
