@@ -215,7 +215,7 @@ async function killAgainAndAgain(context: TestContext, cycles: number, seed: num
 }
 
 describe("a server that is killed while three push, move tags and delete, and it collects", () => {
-  const cycles = Number(process.env["OCIREGISTRY_CYCLES"] ?? 12);
+  const cycles = Number(process.env["OCIREGISTRY_CYCLES"] ?? 8);
   const seed = Number(process.env["OCIREGISTRY_SEED"] ?? Date.now() % 2 ** 31);
 
   it("has after each start what it acknowledged, and tags that can be pulled whole", async (context) => {

@@ -16,7 +16,7 @@ const inPlace: Disk = {
   async rename(from, to) {
     const bytes = await readFile(from);
     await writeFile(to, "");
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
     await writeFile(to, bytes);
     await rm(from);
   },

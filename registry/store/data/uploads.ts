@@ -168,7 +168,7 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
     } catch (error) {
       // Cancelled meanwhile, or its file was taken over and what came after failed: there is nothing to go on with.
       if (session.ended) throw unknown(session.id);
-      if (!(await disk.stat(session.path))) forget(session);
+      if (!(await disk.stat(session.path).catch(() => true))) forget(session);
       throw error;
     }
     forget(session);
