@@ -6,15 +6,18 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { RegistryError } from "../registry/errors.ts";
+import { digestOf } from "../registry/reference.ts";
+import type { Registry } from "../registry/registry.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
-import { nodeDisk } from "../registry/store/data/disk.ts";
+import { type Disk, nodeDisk } from "../registry/store/data/disk.ts";
 import { coalesced } from "../registry/store/data/durable.ts";
 import { FolderInUse, lockFolder } from "../registry/store/data/folder-lock.ts";
 import { UnknownFormat } from "../registry/store/data/format.ts";
 import { decodeRecord, encodeRecord } from "../registry/store/data/record.ts";
 import { sharedLock } from "../registry/store/data/shared-lock.ts";
 import { sortedNames } from "../registry/store/data/sorted-names.ts";
-import { pushBlob, temporaryFolder } from "./support/images.ts";
+import { chunksOf, pushBlob, temporaryFolder } from "./support/images.ts";
+import { all } from "./support/world.ts";
 
 const HOLDER = fileURLToPath(new URL("./support/lock-holder.js", import.meta.url));
 const never = (): void => assert.fail("the lock was said to be lost");
@@ -213,6 +216,51 @@ describe("a data folder", () => {
 const fail = (): never => {
   throw Object.assign(new Error("EIO"), { code: "EIO" });
 };
+
+describe("the room for uploads", () => {
+  /** Holds that there is room for exactly 100 bytes. */
+  async function assertRoom(registry: Registry): Promise<void> {
+    const upload = await registry.startUpload("app");
+    const full = (error: unknown) => error instanceof RegistryError && error.code === "INSUFFICIENT_STORAGE";
+    await assert.rejects(upload.append({ body: chunksOf(Buffer.alloc(101)) }), full);
+    const again = await registry.startUpload("app");
+    await again.append({ body: chunksOf(Buffer.alloc(100)) });
+    await again.cancel();
+  }
+  const bytes = Buffer.alloc(60, "x");
+
+  it("is counted once when an upload is cancelled while it is finished", async (context) => {
+    let cancel = async (): Promise<void> => {};
+    const rename: Disk["rename"] = async (from, to) => {
+      await nodeDisk.rename(from, to);
+      if (to.includes("/blobs/")) await cancel();
+    };
+    const root = temporaryFolder(context);
+    const { registry, close } = await openDataStore(root, {
+      disk: { ...nodeDisk, rename },
+      limits: { uploadSpace: 100 },
+    });
+    const upload = await registry.startUpload("app");
+    cancel = () => upload.cancel();
+    await upload.commit(digestOf(bytes), { body: chunksOf(bytes) });
+    await assertRoom(registry);
+    await close();
+  });
+
+  it("is free again when a blob could not be taken in", async (context) => {
+    const touch: Disk["touch"] = async () => fail();
+    const root = temporaryFolder(context);
+    const { registry, close } = await openDataStore(root, {
+      disk: { ...nodeDisk, touch },
+      limits: { uploadSpace: 100 },
+    });
+    const upload = await registry.startUpload("app");
+    await assert.rejects(upload.commit(digestOf(bytes), { body: chunksOf(bytes) }), /EIO/);
+    await assertRoom(registry);
+    assert.deepEqual(await all(registry.listRepositories()), []);
+    await close();
+  });
+});
 
 describe("a record", () => {
   const whole = encodeRecord({ tag: "1", digest: "sha256:ab" }, Buffer.from("a body"));
