@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Missing } from "./missing.ts";
+import type { PushResult } from "./push-client.ts";
 import { script } from "./script.ts";
 import type { SinkResult } from "./sink.ts";
 
@@ -52,4 +53,10 @@ end
 export async function largeLoad(url: string, connections: number, seconds: number): Promise<SinkResult> {
   const { stdout } = await run(process.execPath, [script("sink.js"), url, String(connections), String(seconds)]);
   return JSON.parse(stdout) as SinkResult;
+}
+
+/** Pushes blobs or images; see push-client.ts. */
+export async function push(...args: readonly (string | number)[]): Promise<PushResult> {
+  const { stdout } = await run(process.execPath, [script("push-client.js"), ...args.map(String)]);
+  return JSON.parse(stdout) as PushResult;
 }

@@ -10,37 +10,53 @@ import { measureMany } from "./measure-many.ts";
 import { measureMembers } from "./measure-members.ts";
 import { measureMemoryAfter } from "./measure-memory.ts";
 import { measurePacked } from "./measure-packed.ts";
+import { measureSmallPushes } from "./measure-small-pushes.ts";
 import { measureStart } from "./measure-start.ts";
+import { measureUploads } from "./measure-uploads.ts";
 import { Missing } from "./missing.ts";
 import { type Figure, machine, tableOf } from "./report.ts";
 import type { Effort } from "./rounds.ts";
 import { startRegistry } from "./server-process.ts";
 
-const USAGE = `Usage: node dist/bench/main.js [--quick]
+const SCENARIOS: Readonly<Record<string, (folder: string, effort: Effort) => Promise<Figure[]>>> = {
+  pulls: measurePulls,
+  uploads: measureUploads,
+  "small-pushes": measureSmallPushes,
+};
 
-Measures ociregistry beside bare node:http servers on this machine and prints a table. Takes four minutes, with --quick
-one. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
+const USAGE = `Usage: node dist/bench/main.js [--quick] [SCENARIO...]
+
+Measures ociregistry on this machine, beside bare node:http servers or another registry, and prints a table for each
+scenario: ${Object.keys(SCENARIOS).join(", ")}; without a name all. Takes ten minutes, with --quick two. Ratios and CPU
+seconds mean something elsewhere too; the rest belongs to the machine and the day.
 `;
 
 async function main(args: readonly string[]): Promise<void> {
-  if (args.some((arg) => arg !== "--quick")) {
+  const names = args.filter((arg) => arg !== "--quick");
+  if (names.some((name) => !Object.hasOwn(SCENARIOS, name))) {
     process.stdout.write(USAGE);
     return;
   }
   if (process.platform !== "linux") throw new Missing("the benchmark reads /proc, so it needs Linux");
-  const quick = args.includes("--quick");
-  const effort: Effort = quick ? { rounds: 2, seconds: 1 } : { rounds: 7, seconds: 2 };
+  const effort: Effort = args.includes("--quick") ? { rounds: 2, seconds: 1 } : { rounds: 7, seconds: 2 };
   const folder = mkdtempSync(join(tmpdir(), "ociregistry-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   process.once("SIGINT", () => process.exit(130));
-  const figures = await measure(folder, effort);
-  process.stdout.write(`${machine()}; median (min to max) of ${effort.rounds} rounds\n\n${tableOf(figures)}\n`);
+  process.stdout.write(`${machine()}; median (min to max) of ${effort.rounds} rounds\n`);
+  for (const [name, measure] of Object.entries(SCENARIOS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    process.stdout.write(`\n${name}\n\n${await measure(folder, effort).then(tableOf, skipped)}\n`);
+  }
 }
 
-/** Rounds of what takes seconds each. */
-const FEW = 3;
+/** What a scenario needs may be missing; the others are measured all the same. */
+function skipped(error: unknown): string {
+  if (!(error instanceof Missing)) throw error;
+  process.exitCode = 2;
+  return `not measured: ${error.message}`;
+}
 
-async function measure(folder: string, effort: Effort): Promise<Figure[]> {
+async function measurePulls(folder: string, effort: Effort): Promise<Figure[]> {
   const smallLoad = await createSmallLoad(folder);
   const images = writeImages(join(folder, "images"));
   // First, while few other processes share the memory of Node's own code with the server.

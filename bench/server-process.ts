@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import type { BareAnswer } from "./bare-manifest.ts";
 import { script } from "./script.ts";
 
@@ -11,6 +14,8 @@ export interface ServerProcess {
   /** User and system time of all its threads until now, in seconds; counted in steps of 10 ms. */
   cpuSeconds(): number;
   memory(): Memory;
+  /** The most physical memory that it has held since it was started (RSS), in MiB. */
+  peakMemory(): number;
   stop(): Promise<void>;
 }
 
@@ -26,6 +31,13 @@ export interface Memory {
 export const startRegistry = (folder: string, cache: string): Promise<ServerProcess> =>
   start(script("../cmd/main.js"), ["serve", folder, "--port", "0", "--cache", cache]);
 
+/** Starts ociregistry on a data folder, `data` in `folder`, with no archives beside it. */
+export function startDataRegistry(folder: string, ...flags: readonly string[]): Promise<ServerProcess> {
+  const images = join(folder, "images");
+  mkdirSync(images, { recursive: true });
+  return start(script("../cmd/main.js"), ["serve", images, "--data", join(folder, "data"), "--port", "0", ...flags]);
+}
+
 /** Starts a bare server that gives this answer to every request. */
 export const startBareManifest = (answer: BareAnswer): Promise<ServerProcess> =>
   start(script("bare-manifest.js"), [JSON.stringify(answer)]);
@@ -36,13 +48,42 @@ export const startBareBlob = (path: string): Promise<ServerProcess> => start(scr
 /** Resolves when the server has printed its address. */
 async function start(path: string, args: readonly string[]): Promise<ServerProcess> {
   const child = spawn(process.execPath, [path, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  const port = await portOf(child);
+  return serverProcess(child, await portOf(child));
+}
+
+/** Starts another program and resolves when it answers on its port. */
+export async function startProgram(
+  program: string,
+  args: readonly string[],
+  { port, env }: { readonly port: number; readonly env: Readonly<Record<string, string>> },
+): Promise<ServerProcess> {
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } });
+  const origin = `http://127.0.0.1:${port}/v2/`;
+  while (!(await fetch(origin).catch(() => undefined))) {
+    if (child.exitCode !== null) throw new Error(`${program} ended before it answered`);
+    await wait(10);
+  }
+  return serverProcess(child, String(port));
+}
+
+/** For a program that cannot choose one itself. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+function serverProcess(child: ChildProcess, port: string): ServerProcess {
   const proc = `/proc/${child.pid}`;
   return {
     // The number and not the name, because a name may be tried as IPv6 first.
     origin: `http://127.0.0.1:${port}`,
     cpuSeconds: () => cpuSecondsOf(readFileSync(`${proc}/stat`, "utf8")),
     memory: () => memoryOf(readFileSync(`${proc}/smaps_rollup`, "utf8")),
+    peakMemory: () => mebibytes(readFileSync(`${proc}/status`, "utf8"), "VmHWM"),
     stop: async () => {
       const exited = once(child, "exit");
       child.kill();
@@ -70,9 +111,10 @@ function cpuSecondsOf(stat: string): number {
 }
 
 function memoryOf(rollup: string): Memory {
-  const mebibytesOf = (name: string): number => {
-    const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(rollup) ?? [];
-    return Number(kibibytes) / 1024;
-  };
-  return { share: mebibytesOf("Pss"), alone: mebibytesOf("Rss") };
+  return { share: mebibytes(rollup, "Pss"), alone: mebibytes(rollup, "Rss") };
+}
+
+function mebibytes(text: string, name: string): number {
+  const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text) ?? [];
+  return Number(kibibytes) / 1024;
 }

@@ -14,6 +14,7 @@ import { type Collection, type CollectOptions, collector } from "./collect.ts";
 import { codeOf, type Disk, nodeDisk } from "./disk.ts";
 import { durable } from "./durable.ts";
 import { fetchCopy } from "./fetch-copy.ts";
+import { type FileHasher, fileHasher } from "./file-hasher.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { prepareFolder } from "./format.ts";
 import { digestNamedBy, layoutOf } from "./layout.ts";
@@ -56,6 +57,7 @@ export interface DataOptions {
   /** Hears that another process took the folder; then nothing may be written any more. */
   readonly onLost?: () => void;
   readonly disk?: Disk;
+  readonly hasher?: FileHasher;
   readonly lock?: typeof lockFolder;
   readonly now?: () => number;
 }
@@ -185,7 +187,9 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     repositories.changed(state);
   };
 
+  const hasher = options.hasher ?? fileHasher();
   const uploading = openUploads({
+    hasher,
     disk,
     layout,
     limits: { ...UPLOAD_LIMITS, ...options.limits },
@@ -416,6 +420,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
     },
     async close() {
       ended ??= "the server is stopping";
+      await hasher.end();
       await letGo();
     },
   };

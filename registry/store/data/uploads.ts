@@ -4,8 +4,9 @@ import { RegistryError } from "../../errors.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
 import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import type { FileHasher } from "./file-hasher.ts";
 import type { Layout } from "./layout.ts";
-import { hashOfFile, type RunningHash, runningHash } from "./running-hash.ts";
+import { type UploadHash, uploadHash } from "./upload-hash.ts";
 import type { UploadLimits } from "./upload-limits.ts";
 
 /** What clients are sending. The file of a session is all there is of it, so it survives a restart. */
@@ -29,8 +30,8 @@ interface Session {
   readonly path: string;
   readonly client: string;
   size: number;
-  /** Of the bytes so far; undefined after a restart, until it is made from the file. */
-  hash: RunningHash | undefined;
+  /** Of the bytes so far. */
+  hash: UploadHash;
   /** A request is writing, or finishing. */
   busy: boolean;
   /** Cancelled or finished; whoever still writes to it has to stop. */
@@ -55,9 +56,11 @@ export interface UploadOptions {
   readonly sync: boolean;
   readonly now: () => number;
   readonly publish: Publish;
+  readonly hasher: FileHasher;
 }
 
-export async function openUploads({ disk, layout, limits, sync, now, publish }: UploadOptions): Promise<Uploads> {
+export async function openUploads(options: UploadOptions): Promise<Uploads> {
+  const { disk, layout, limits, sync, now, publish, hasher } = options;
   const sessions = new Map<string, Session>();
   /** Files that an earlier process left and that nobody has asked for since: their sizes and times of change. */
   const left = new Map<string, { readonly size: number; readonly modified: number }>();
@@ -73,6 +76,7 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
   const forget = (session: Session): void => {
     if (session.ended) return;
     session.ended = true;
+    session.hash.close();
     sessions.delete(session.id);
     space -= session.size;
   };
@@ -94,7 +98,6 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
     const file = await disk.open(session.path);
     if (!file) throw await lost(session);
     try {
-      session.hash ??= await hashOfFile(file, session.size, session.algorithm);
       await pour(session, file, body, last);
       if (last !== undefined && session.size !== last) {
         throw new RegistryError("RANGE_INVALID", `the piece has ${session.size - before} bytes, not ${last - before}`);
@@ -137,7 +140,11 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
       throw error;
     }
     resize(session, size);
-    session.hash = size === 0 ? runningHash(session.algorithm) : undefined;
+    hashAgain(session, session.algorithm);
+  };
+  const hashAgain = (session: Session, algorithm: HashAlgorithm): void => {
+    session.hash.close();
+    session.hash = uploadHash(hasher, session.path, algorithm, session.size === 0);
   };
 
   const lost = async (session: Session): Promise<RegistryError> => {
@@ -152,8 +159,8 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
     const file = await disk.open(session.path);
     if (!file) throw await lost(session);
     try {
-      if (session.hash?.algorithm !== algorithm) session.hash = await hashOfFile(file, session.size, algorithm);
-      const actual = session.hash.digest();
+      if (session.hash.algorithm !== algorithm) hashAgain(session, algorithm);
+      const actual = await session.hash.digest(file, session.size);
       if (actual !== digest) {
         await rollBack(session, file, before);
         throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
@@ -219,7 +226,8 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
       const path = layout.upload(repository, id, algorithm);
       const state = left.get(basename(path));
       if (!state) continue;
-      const session = { id, repository, algorithm, path, client: "", size: state.size, used: now(), ...FRESH };
+      const hash = uploadHash(hasher, path, algorithm, state.size === 0);
+      const session = { id, repository, algorithm, path, client: "", hash, size: state.size, used: now(), ...FRESH };
       sessions.set(id, session);
       left.delete(basename(path));
       return session;
@@ -235,8 +243,8 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
       }
       const id = randomUUID();
       const path = layout.upload(repository, id, algorithm);
-      const session: Session = { id, repository, algorithm, path, client, size: 0, used: now(), ...FRESH };
-      session.hash = runningHash(algorithm);
+      const hash = uploadHash(hasher, path, algorithm, true);
+      const session: Session = { id, repository, algorithm, path, client, hash, size: 0, used: now(), ...FRESH };
       sessions.set(id, session);
       try {
         await (await disk.create(path)).close();
@@ -271,7 +279,7 @@ export async function openUploads({ disk, layout, limits, sync, now, publish }: 
   };
 }
 
-const FRESH = { hash: undefined as RunningHash | undefined, busy: false, ended: false, broken: false };
+const FRESH = { busy: false, ended: false, broken: false };
 
 const unknown = (id: string): RegistryError => new RegistryError("BLOB_UPLOAD_UNKNOWN", id);
 
@@ -312,6 +320,7 @@ function batchWriter(
     await whole(file.write(batch, position));
     resize(session, position + bytes);
     underWay = 0;
+    const hashing = session.hash.wrote(batch, session.size);
     unsynced += bytes;
     if (sync && unsynced >= WRITE_BACK && !syncing) {
       unsynced = 0;
@@ -320,6 +329,7 @@ function batchWriter(
       });
       syncing.catch(() => {});
     }
+    await hashing;
   };
   const hand = async (): Promise<void> => {
     const batch = chunks;
@@ -330,7 +340,6 @@ function batchWriter(
     if (bytes === 0) return;
     writing = write(batch, bytes);
     writing.catch(() => {});
-    session.hash?.update(batch);
   };
   return {
     pending: () => gathered + underWay,

@@ -1,0 +1,84 @@
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import type { CloseRequest, HashAnswer, HashRequest } from "./file-hasher.ts";
+
+// The thread of file-hasher.ts. It reads the files itself: what was written a moment ago is in the system's memory, and
+// copying it here costs less than handing it over would cost the loop.
+
+interface File {
+  readonly fd: number;
+  readonly hash: Hash;
+  /** How many bytes are hashed. */
+  at: number;
+}
+
+/** Stays in the cache of a processor between reading and hashing. */
+const PIECE = 256 * 1024;
+/** After so many pieces of one file it is the turn of the next, so that a small upload need not wait for a large one. */
+const TURN = 8;
+
+const files = new Map<number, File>();
+let queue: HashRequest[] = [];
+const buffer = Buffer.allocUnsafeSlow(PIECE);
+
+parentPort?.on("message", (message: HashRequest | CloseRequest) => {
+  if (message.kind === "close") close(message.file);
+  else if (queue.push(message) === 1) setImmediate(work);
+});
+
+function work(): void {
+  const request = queue.shift();
+  if (!request) return;
+  const answer = attempt(request);
+  if (answer) parentPort?.postMessage(answer);
+  else queue.push(request);
+  // Not at once, so that messages are heard between two turns.
+  if (queue.length > 0) setImmediate(work);
+}
+
+/** Undefined when it takes more than a turn. */
+function attempt(request: HashRequest): HashAnswer | undefined {
+  try {
+    const file = fileOf(request);
+    if (!advance(file, request.size)) return undefined;
+    const digest = request.wantsDigest ? { digest: file.hash.copy().digest("hex") } : {};
+    return { request: request.request, ...digest };
+  } catch (error) {
+    forget(request.file);
+    return { request: request.request, error: String(error) };
+  }
+}
+
+function fileOf({ file, path, algorithm }: HashRequest): File {
+  const known = files.get(file);
+  if (known) return known;
+  const opened = { fd: openSync(path, "r"), hash: createHash(algorithm), at: 0 };
+  files.set(file, opened);
+  return opened;
+}
+
+function advance(file: File, size: number): boolean {
+  if (file.at > size) throw new Error(`${file.at} bytes are hashed already, not ${size}`);
+  for (let piece = 0; piece < TURN && file.at < size; piece++) {
+    const read = readSync(file.fd, buffer, 0, Math.min(PIECE, size - file.at), file.at);
+    if (read === 0) throw new Error(`The file has ${file.at} bytes and not ${size}`);
+    file.hash.update(buffer.subarray(0, read));
+    file.at += read;
+  }
+  return file.at === size;
+}
+
+/** What is still asked for is refused: it would open the file again. */
+function close(number: number): void {
+  const refused = queue.filter(({ file }) => file === number);
+  queue = queue.filter(({ file }) => file !== number);
+  for (const { request } of refused) parentPort?.postMessage({ request, error: "The file was closed" });
+  forget(number);
+}
+
+function forget(number: number): void {
+  const file = files.get(number);
+  files.delete(number);
+  if (file) closeSync(file.fd);
+}
