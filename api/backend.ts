@@ -12,8 +12,8 @@ import { quote } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { refusal } from "./errors.ts";
 import { handlers } from "./handlers.ts";
-import { bodyOf } from "./linger.ts";
 import type { AnyReply, Request as HandlerRequest, Incoming, OperationId } from "./operation.ts";
+import { requestBody } from "./request-body.ts";
 import { allowed, type Match, OciRouter, operationFor } from "./router.ts";
 
 /** The openapi-backend that serves the document, with our router in place of its own. Its pipeline is the stock one. */
@@ -136,7 +136,7 @@ function adapt(id: OperationId) {
         headers: incoming.headers,
         contentType: mediaTypeOf(incoming),
         client: incoming.socket.remoteAddress ?? "",
-        body: bodyOf(incoming),
+        body: requestBody(incoming),
       } as HandlerRequest<OperationId>,
       registry,
     );

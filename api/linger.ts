@@ -1,16 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ByteStream } from "../registry/registry.ts";
 
 /** How long a client may go on sending once it has its answer, in ms. */
 const LINGER = 5_000;
-
-/**
- * The body of a request for a handler, who may stop reading it at any time: unlike with the request itself, that does
- * not end the connection.
- */
-export const bodyOf = (request: IncomingMessage): ByteStream => ({
-  [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }),
-});
 
 /** Whether a client is still sending what nobody has asked for. */
 export const isSending = ({ complete, headers }: IncomingMessage): boolean =>

@@ -57,7 +57,7 @@ export async function startProgram(
   args: readonly string[],
   { port, env }: { readonly port: number; readonly env: Readonly<Record<string, string>> },
 ): Promise<ServerProcess> {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } });
+  const child = spawn(program, args, { stdio: "ignore", env: { ...process.env, ...env } });
   const origin = `http://127.0.0.1:${port}/v2/`;
   while (!(await fetch(origin).catch(() => undefined))) {
     if (child.exitCode !== null) throw new Error(`${program} ended before it answered`);

@@ -160,12 +160,15 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     if (!file) throw await lost(session);
     try {
       if (session.hash.algorithm !== algorithm) hashAgain(session, algorithm);
+      const syncing = sync ? synced(session, file) : undefined;
+      // Before it is waited for: the digest of a large blob may take as long.
+      syncing?.catch(() => {});
       const actual = await session.hash.digest(file, session.size);
+      await syncing;
       if (actual !== digest) {
         await rollBack(session, file, before);
         throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
       }
-      if (sync) await synced(session, file);
     } finally {
       await file.close();
     }

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { Worker } from "node:worker_threads";
+import { readAll, streamOf } from "../registry/content.ts";
+import { RegistryError } from "../registry/errors.ts";
+import { digestFrom, digestOf } from "../registry/reference.ts";
+import type { ByteStream, Registry } from "../registry/registry.ts";
+import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
+import { fileHasher, type HashThread } from "../registry/store/data/file-hasher.ts";
+import { temporaryFolder } from "./support/images.ts";
+import { startServer } from "./support/server.ts";
+
+const MIB = 1024 * 1024;
+
+async function openStore(context: TestContext, options: DataOptions = {}, root = temporaryFolder(context)) {
+  const store = await openDataStore(join(root, "data"), { sync: false, ...options });
+  context.after(() => store.close());
+  return { ...store, root };
+}
+
+/** In pieces of a size that divides nothing. */
+async function* inChunks(bytes: Uint8Array, size = 70_001): ByteStream {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+const leftovers = (root: string): string[] => readdirSync(join(root, "data", "uploads"));
+
+const isRefusal = (code: string) => (error: unknown) => error instanceof RegistryError && error.code === code;
+
+async function readBlob(registry: Registry, name: string, bytes: Uint8Array): Promise<Buffer> {
+  return readAll(streamOf((await registry.getBlob(name, digestOf(bytes))).body));
+}
+
+/** Threads that die when the test says so. */
+function mortalThreads() {
+  const threads: Worker[] = [];
+  const start = (): HashThread => {
+    const url = new URL("../registry/store/data/file-hasher-thread.js", import.meta.url);
+    const thread = new Worker(url);
+    threads.push(thread);
+    return thread;
+  };
+  return { threads, start };
+}
+
+describe("an upload", () => {
+  it("has its digest, whatever else is sent, cancelled and refused meanwhile", async (context) => {
+    const { registry, root } = await openStore(context);
+    const uploads = Array.from({ length: 24 }, async (_, index) => {
+      const bytes = randomBytes((index % 8) * MIB + index * 1000);
+      const name = `many/${index % 3}`;
+      const upload = await registry.startUpload(name);
+      const middle = bytes.length >> 1;
+      await upload.append({ body: inChunks(bytes.subarray(0, middle)) });
+      if (index % 4 === 1) return upload.cancel();
+      if (index % 4 === 2) {
+        const wrong = digestOf(Buffer.from(`wrong ${index}`));
+        await assert.rejects(
+          upload.commit(wrong, { body: inChunks(bytes.subarray(middle)) }),
+          isRefusal("DIGEST_INVALID"),
+        );
+        assert.equal(upload.size, middle);
+      }
+      if (index % 4 === 3) {
+        const tooShort = { body: inChunks(bytes.subarray(middle)), start: middle, end: bytes.length + 1 };
+        await assert.rejects(upload.append(tooShort), isRefusal("RANGE_INVALID"));
+      }
+      await upload.commit(digestOf(bytes), { body: inChunks(bytes.subarray(middle)) });
+      assert.deepEqual(await readBlob(registry, name, bytes), bytes);
+    });
+    await Promise.all(uploads);
+    assert.deepEqual(leftovers(root), []);
+  });
+
+  it("that is cancelled while it is sent ends, and leaves nothing", async (context) => {
+    const { registry, root } = await openStore(context);
+    const upload = await registry.startUpload("cancelled");
+    const body = async function* (): ByteStream {
+      yield randomBytes(3 * MIB);
+      await upload.cancel();
+      yield randomBytes(3 * MIB);
+    };
+    await assert.rejects(upload.append({ body: body() }), isRefusal("BLOB_UPLOAD_UNKNOWN"));
+    assert.deepEqual(leftovers(root), []);
+  });
+
+  it("may be named by a digest of another algorithm", async (context) => {
+    const { registry } = await openStore(context);
+    const bytes = randomBytes(3 * MIB);
+    const upload = await registry.startUpload("other");
+    const digest = digestFrom("sha512", createHash("sha512").update(bytes).digest("hex"));
+    await upload.commit(digest, { body: inChunks(bytes) });
+    assert.equal((await registry.statBlob("other", digest)).size, bytes.length);
+  });
+
+  it("goes on after a restart", async (context) => {
+    const root = temporaryFolder(context);
+    const bytes = randomBytes(5 * MIB);
+    const before = await openStore(context, {}, root);
+    const { id } = await before.registry.startUpload("restarted");
+    const first = await before.registry.resumeUpload("restarted", id);
+    await first.append({ body: inChunks(bytes.subarray(0, 3 * MIB)) });
+    await before.close();
+    const { registry } = await openStore(context, {}, root);
+    const upload = await registry.resumeUpload("restarted", id);
+    await upload.commit(digestOf(bytes), { body: inChunks(bytes.subarray(upload.size)) });
+    assert.deepEqual(await readBlob(registry, "restarted", bytes), bytes);
+  });
+
+  it("that is refused while it is sent is answered, and the connection goes on", async (context) => {
+    const { registry } = await openStore(context, { limits: { blobSize: 2 * MIB } });
+    const server = await startServer(registry);
+    context.after(server.close);
+    const { id } = await registry.startUpload("long");
+    const socket = connect({ host: "127.0.0.1", port: server.port });
+    const body = randomBytes(24 * MIB);
+    const head = `PATCH /v2/long/blobs/uploads/${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+    let answers = "";
+    socket.setEncoding("latin1").on("data", (text) => {
+      answers += text;
+    });
+    socket.write(head);
+    socket.write(body);
+    socket.write("GET /v2/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    await once(socket, "close");
+    assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 200"]);
+    assert.match(answers, /"SIZE_INVALID"/);
+  });
+});
+
+describe("the thread that hashes", () => {
+  it("may die in the middle: the upload does not notice", async (context) => {
+    const { threads, start } = mortalThreads();
+    const { registry } = await openStore(context, { hasher: fileHasher({ start }) });
+    const bytes = randomBytes(8 * MIB);
+    const upload = await registry.startUpload("mortal");
+    await upload.append({ body: inChunks(bytes.subarray(0, 4 * MIB)) });
+    assert.equal(threads.length, 1);
+    await threads[0]?.terminate();
+    await upload.commit(digestOf(bytes), { body: inChunks(bytes.subarray(4 * MIB)) });
+    assert.deepEqual(await readBlob(registry, "mortal", bytes), bytes);
+  });
+
+  it("may die at each message", async (context) => {
+    const { threads, start } = mortalThreads();
+    const dying = (): HashThread => {
+      const thread = start();
+      const { postMessage } = thread;
+      thread.postMessage = (message) => {
+        postMessage.call(thread, message);
+        void thread.terminate();
+      };
+      return thread;
+    };
+    const { registry } = await openStore(context, { hasher: fileHasher({ start: dying }) });
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, index) => {
+        const bytes = randomBytes((index + 2) * MIB);
+        const upload = await registry.startUpload("dying");
+        await upload.commit(digestOf(bytes), { body: inChunks(bytes) });
+        assert.deepEqual(await readBlob(registry, "dying", bytes), bytes);
+      }),
+    );
+    // One that died before it did anything is not followed by others without end.
+    assert.ok(threads.length <= 4, `${threads.length} threads were started`);
+  });
+
+  it("may not be had at all", async (context) => {
+    const start = (): HashThread => {
+      throw new Error("No more threads");
+    };
+    const { registry } = await openStore(context, { hasher: fileHasher({ start }) });
+    const bytes = randomBytes(3 * MIB);
+    const upload = await registry.startUpload("none");
+    await upload.commit(digestOf(bytes), { body: inChunks(bytes) });
+    assert.deepEqual(await readBlob(registry, "none", bytes), bytes);
+  });
+
+  it("is not started for small uploads", async (context) => {
+    const { threads, start } = mortalThreads();
+    const { registry } = await openStore(context, { hasher: fileHasher({ start }) });
+    const bytes = randomBytes(MIB);
+    await (await registry.startUpload("small")).commit(digestOf(bytes), { body: inChunks(bytes) });
+    assert.equal(threads.length, 0);
+    const large = randomBytes(MIB + 1);
+    await (await registry.startUpload("small")).commit(digestOf(large), { body: inChunks(large) });
+    assert.equal(threads.length, 1);
+  });
+
+  it("ends when it has nothing to do, and begins again", async (context) => {
+    const { threads, start } = mortalThreads();
+    const hasher = fileHasher({ start, idle: 1 });
+    const path = join(temporaryFolder(context), "file");
+    const bytes = randomBytes(2 * MIB);
+    writeFileSync(path, bytes);
+    const file = hasher.follow(path, "sha256");
+    await file.advance(MIB);
+    const [first] = threads;
+    assert.ok(first);
+    // Neither the thread nor its clock keeps a process from its end.
+    const awake = setInterval(() => {}, 1000);
+    await once(first, "exit");
+    clearInterval(awake);
+    assert.equal(await file.digest(bytes.length), digestOf(bytes));
+    assert.equal(threads.length, 2);
+    await hasher.end();
+  });
+
+  it("refuses a file that is shorter than it is said to be", async (context) => {
+    const hasher = fileHasher();
+    context.after(hasher.end);
+    const path = join(temporaryFolder(context), "file");
+    writeFileSync(path, "short");
+    await assert.rejects(hasher.follow(path, "sha256").digest(6), /has 5 bytes/);
+    await assert.rejects(hasher.follow(`${path}-missing`, "sha256").digest(6), /ENOENT/);
+  });
+});
