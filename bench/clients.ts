@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { LatencyResult } from "./latency-client.ts";
 import { Missing } from "./missing.ts";
 import type { PushResult } from "./push-client.ts";
 import { script } from "./script.ts";
@@ -59,4 +60,14 @@ export async function largeLoad(url: string, connections: number, seconds: numbe
 export async function push(...args: readonly (string | number)[]): Promise<PushResult> {
   const { stdout } = await run(process.execPath, [script("push-client.js"), ...args.map(String)]);
   return JSON.parse(stdout) as PushResult;
+}
+
+/** How long a small answer takes while `action` runs, asked for again and again by a process of its own. */
+export async function latencyDuring(url: string, action: () => Promise<unknown>): Promise<LatencyResult> {
+  const asking = run(process.execPath, [script("latency-client.js"), url]);
+  // Refused when it fails, which is heard below.
+  asking.catch(() => {});
+  await action();
+  asking.child.kill();
+  return JSON.parse((await asking).stdout) as LatencyResult;
 }

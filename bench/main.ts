@@ -5,6 +5,8 @@ import { createSmallLoad } from "./clients.ts";
 import { writeImages } from "./images.ts";
 import { measureBlobs } from "./measure-blobs.ts";
 import { measureDrop } from "./measure-drop.ts";
+import { measureFairness } from "./measure-fairness.ts";
+import { measureLists } from "./measure-lists.ts";
 import { measureManifests } from "./measure-manifests.ts";
 import { measureMany } from "./measure-many.ts";
 import { measureMembers } from "./measure-members.ts";
@@ -20,14 +22,18 @@ import { startRegistry } from "./server-process.ts";
 
 const SCENARIOS: Readonly<Record<string, (folder: string, effort: Effort) => Promise<Figure[]>>> = {
   pulls: measurePulls,
+  archives: measureArchives,
   uploads: measureUploads,
   "small-pushes": measureSmallPushes,
+  fairness: measureFairness,
+  lists: measureLists,
 };
 
 const USAGE = `Usage: node dist/bench/main.js [--quick] [SCENARIO...]
 
 Measures ociregistry on this machine, beside bare node:http servers or another registry, and prints a table for each
-scenario: ${Object.keys(SCENARIOS).join(", ")}; without a name all. Takes ten minutes, with --quick two. Ratios and CPU
+scenario: ${Object.keys(SCENARIOS).join(", ")}; without a name all. Takes half an
+hour, with --quick a third of that. Ratios and CPU
 seconds mean something elsewhere too; the rest belongs to the machine and the day.
 `;
 
@@ -62,18 +68,27 @@ async function measurePulls(folder: string, effort: Effort): Promise<Figure[]> {
   // First, while few other processes share the memory of Node's own code with the server.
   const cache = join(folder, "cache");
   const start = await measureStart(images, cache, effort.rounds);
-  const few = Math.min(effort.rounds, FEW);
-  const many = await measureMany(folder, few);
-  const large = [...(await measureDrop(folder, few)), ...(await measureMembers(folder, few))];
-  const packed = await measurePacked(folder, effort);
   const registry = await startRegistry(images.folder, cache);
   try {
     const manifests = await measureManifests(registry, images, smallLoad, effort);
     const blobs = await measureBlobs(registry, images, effort);
-    return [...manifests, ...blobs, ...packed, ...start, ...many, ...large, ...(await measureMemoryAfter(registry))];
+    return [...manifests, ...blobs, ...start, ...(await measureMemoryAfter(registry))];
   } finally {
     await registry.stop();
   }
+}
+
+/** Rounds of what takes seconds each. */
+const FEW = 3;
+
+async function measureArchives(folder: string, effort: Effort): Promise<Figure[]> {
+  const few = Math.min(effort.rounds, FEW);
+  return [
+    ...(await measurePacked(folder, effort)),
+    ...(await measureMany(folder, few)),
+    ...(await measureDrop(folder, few)),
+    ...(await measureMembers(folder, few)),
+  ];
 }
 
 try {
