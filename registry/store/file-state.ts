@@ -5,3 +5,6 @@ import type { BigIntStats } from "node:fs";
  * set the time of modification back. Without the device, whose number may be another after a restart.
  */
 export const stateOf = ({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string => `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+
+/** Which file it is, and its state. */
+export const identityOf = (stats: BigIntStats): string => `${stats.dev}:${stateOf(stats)}`;

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { factsOf, type ManifestFacts } from "../../manifest.ts";
 import { algorithmOf, type Digest, digestOf, type HashAlgorithm } from "../../reference.ts";
 import type { ManifestContent } from "../../registry.ts";
-import { byteCache } from "./byte-cache.ts";
+import { byteCache } from "../byte-cache.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
 import type { Layout } from "./layout.ts";
