@@ -3,13 +3,18 @@ import { closeBody } from "../registry/content.ts";
 import type { ByteStream, FileBody, StreamBody } from "../registry/registry.ts";
 import { endLingering, isSending } from "./linger.ts";
 import { type AnyReply, COMMON_HEADERS } from "./operation.ts";
-import { sendFile } from "./transfer.ts";
+import type { Transfers } from "./transfers.ts";
 
 /**
  * Writes a reply. The only place that decides how bytes leave: at once, as a stream, or out of a file. Throws when the
  * body breaks off; then the connection must be destroyed, so that a part is never taken for the whole.
  */
-export function send(reply: AnyReply, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+export function send(
+  reply: AnyReply,
+  request: IncomingMessage,
+  response: ServerResponse,
+  transfers: Transfers,
+): Promise<void> | undefined {
   const { status, json, body } = reply;
   if (body?.kind === "bytes" && request.method !== "HEAD") {
     response.writeHead(status, preparedHeaders(reply)).end(body.bytes);
@@ -21,7 +26,7 @@ export function send(reply: AnyReply, request: IncomingMessage, response: Server
     response.end();
     return body && closeBody(body);
   }
-  if (body && body.kind !== "bytes") return sendBody(body, response);
+  if (body && body.kind !== "bytes") return sendBody(body, response, transfers);
   if (isSending(request)) return endLingering(request, response, bytes);
   response.end(bytes);
   return undefined;
@@ -56,9 +61,9 @@ function headersOf({ status, headers }: AnyReply, json: Uint8Array | undefined):
   return flat;
 }
 
-async function sendBody(body: FileBody | StreamBody, response: ServerResponse): Promise<void> {
+async function sendBody(body: FileBody | StreamBody, response: ServerResponse, transfers: Transfers): Promise<void> {
   try {
-    if (body.kind === "file") await sendFile(body, response);
+    if (body.kind === "file") await transfers.send(body, response);
     else await sendStream(body.stream, response);
   } finally {
     await closeBody(body);

@@ -14,11 +14,18 @@ import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
 import type { SiteOptions } from "./site.ts";
+import { createTransfers, type Transfers } from "./transfers.ts";
 
 /** `onError` hears of transfers that broke off, too. */
 export interface ServerOptions extends SiteOptions {
   /** Hears of each finished request; without it nothing is measured. */
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse, started: number) => void;
+  /** How blobs are sent; without it, the fastest way that there is. */
+  readonly transfers?: Transfers;
+}
+
+interface Hooks extends ServerOptions {
+  readonly transfers: Transfers;
 }
 
 /**
@@ -26,7 +33,8 @@ export interface ServerOptions extends SiteOptions {
  * through Express costs four times the rest; everything else (docs, health, the front page) is Express, loaded when
  * first asked for. Not listening yet.
  */
-export async function createServer(registry: Registry, options: ServerOptions = {}): Promise<Server> {
+export async function createServer(registry: Registry, given: ServerOptions = {}): Promise<Server> {
+  const options: Hooks = { ...given, transfers: given.transfers ?? createTransfers() };
   const api = await createBackend();
   const { onRequest } = options;
   const site = lazySite(options);
@@ -83,7 +91,7 @@ async function answer(
   registry: Registry,
   request: IncomingMessage,
   response: ServerResponse,
-  options: ServerOptions,
+  options: Hooks,
 ): Promise<void> {
   const { url = "", method = "" } = request;
   let result: AnyReply;
@@ -105,14 +113,14 @@ function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { on
   return refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(request.url ?? "")) } : {});
 }
 
-function reply(result: AnyReply, request: IncomingMessage, response: ServerResponse, options: ServerOptions): void {
+function reply(result: AnyReply, request: IncomingMessage, response: ServerResponse, options: Hooks): void {
   const breakOff = (error: unknown): void => {
     if (!response.destroyed) options.onError?.(error, request);
     // Bytes are missing: a clean end would make the client believe that it has them all.
     response.destroy();
   };
   try {
-    const sending = send(result, request, response);
+    const sending = send(result, request, response, options.transfers);
     // Most answers are with the kernel by now, and a promise and a timer for each would cost more than sending them.
     if (sending || response.socket?.writableLength !== 0) response.setTimeout(STALL_LIMIT);
     sending?.catch(breakOff);
@@ -122,7 +130,7 @@ function reply(result: AnyReply, request: IncomingMessage, response: ServerRespo
 }
 
 /** Loading Express takes as long as everything else at start, and a pull does not need it. */
-function lazySite(options: ServerOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+function lazySite(options: Hooks): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   let loading: Promise<RequestListener> | undefined;
   return async (request, response) => {
     try {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Transfers } from "../api/transfers.ts";
 import { type Catalogue, sizeOf } from "../registry/store/catalogue.ts";
 import { count, formatBytes, printable } from "./format.ts";
 import type { Listening } from "./listen.ts";
@@ -6,13 +7,14 @@ import type { ServeCommand } from "./usage.ts";
 import { version } from "./version.ts";
 
 export interface Started {
-  readonly command: Pick<ServeCommand, "folder" | "data" | "readOnly" | "host">;
+  readonly command: Pick<ServeCommand, "folder" | "data" | "readOnly" | "host" | "native">;
   readonly catalogue: Catalogue;
   readonly listening: Listening;
+  readonly transfers: Pick<Transfers, "way">;
 }
 
 /** For a person at a terminal: what was found, where it is served, and a command for each client that works as it is. */
-export function banner({ command, catalogue, listening }: Started): string {
+export function banner({ command, catalogue, listening, transfers }: Started): string {
   const { folder, data, readOnly } = command;
   const { origin, addresses } = listening;
   const host = origin.slice("http://".length);
@@ -29,6 +31,7 @@ export function banner({ command, catalogue, listening }: Started): string {
     `  API documentation  ${origin}/docs/`,
     `  listening on       ${addresses.join(", ")}`,
     `  pushes             ${readOnly ? "are refused" : `go to ${data}`}${warningOf(command)}`,
+    `  blobs are sent     ${wayOf({ command, transfers })}`,
     "",
     ...(image ? commands(`${host}/${image}`).map((command) => `  ${command}`) : noImages(folder)),
     "",
@@ -37,15 +40,22 @@ export function banner({ command, catalogue, listening }: Started): string {
 }
 
 /** For a log: the same in one line. */
-export const logLine = ({ command, catalogue, listening }: Started): string => {
+export const logLine = ({ command, catalogue, listening, transfers }: Started): string => {
   const { folder, data, readOnly } = command;
   const pushes = readOnly ? "read-only" : `pushes go to ${data}${warningOf(command)}`;
-  return `ociregistry ${version} serves ${folder} at ${listening.origin}: ${summary(catalogue)}${skippedOf(catalogue)}; ${pushes}\n`;
+  return `ociregistry ${version} serves ${folder} at ${listening.origin}: ${summary(catalogue)}${skippedOf(catalogue)}; ${pushes}; blobs are sent ${wayOf({ command, transfers })}\n`;
 };
 
 /** What the folder gives after a change, in one line. */
 export const changeLine = ({ folder, catalogue }: { folder: string; catalogue: Catalogue }): string =>
   `${folder} has changed: ${summary(catalogue)}${skippedOf(catalogue)}\n`;
+
+const wayOf = ({ command: { native }, transfers: { way } }: Pick<Started, "command" | "transfers">): string => {
+  if (way === "sendfile") return "by the kernel (sendfile)";
+  return native
+    ? "by reading and writing (sendfile needs 64-bit Linux and the package koffi)"
+    : "by reading and writing";
+};
 
 /** There are no accounts yet, so whoever can reach the server can push. */
 const warningOf = ({ host, readOnly }: Started["command"]): string =>

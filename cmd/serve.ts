@@ -1,6 +1,7 @@
 import type { FSWatcher } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "../api/server.ts";
+import { createTransfers } from "../api/transfers.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
 import { banner, changeLine, logLine } from "./banner.ts";
 import { complain } from "./complain.ts";
@@ -28,13 +29,15 @@ export async function serve(command: ServeCommand): Promise<void> {
   };
   const { registry, data } = await openRegistry(live, command, complain).catch(giveUp);
   closing.push(() => data.close(), collectRegularly(data, command));
+  const transfers = createTransfers({ memory: command.transferMemory, ...(command.native ? {} : { native: false }) });
   const server = await createServer(registry, {
+    transfers,
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
     ...(accessLog ? { onRequest: logRequest } : {}),
   });
   const listening = await listen(server, { host, port }).catch(giveUp);
   const show = process.stdout.isTTY ? banner : logLine;
-  process.stdout.write(show({ command, catalogue: live.current, listening }));
+  process.stdout.write(show({ command, catalogue: live.current, listening, transfers }));
   stopOnSignal(listening, closing);
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { TRANSFER_MEMORY } from "../api/transfers.ts";
 import { UPLOAD_LIMITS, type UploadLimits } from "../registry/store/data/upload-limits.ts";
 import { parseCount, parseDuration, parseSize } from "./quantities.ts";
 import { UsageError } from "./usage-error.ts";
@@ -53,6 +54,10 @@ export interface ServeCommand extends StoreOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly accessLog: boolean;
+  /** Whether blobs may go through the kernel. */
+  readonly native: boolean;
+  /** What all transfers together hold in memory, in bytes. */
+  readonly transferMemory: number;
   /** How often garbage is collected, in ms; 0 never. */
   readonly gcInterval: number;
   /** How long what nobody needs is kept, in ms. */
@@ -89,6 +94,8 @@ serve
   --max-upload-space SIZE  what unfinished uploads may take together (256G)
   --max-uploads NUMBER     how many uploads one client may have open (1000)
   --upload-expiry TIME     give up an upload that nobody has continued for so long (24h)
+  --transfer-memory SIZE   what all blobs on their way to clients may take in memory (64M)
+  --no-native              send blobs by reading and writing, also where the kernel could (sendfile)
   --no-sync                do not wait for the disk: a loss of power may then take what was pushed
 
 list: what would be served, what is skipped and why, and what a server or a check has found to be damaged
@@ -140,6 +147,8 @@ function parseServe(args: string[]): ServeCommand {
     "max-uploads": { type: "string" },
     "upload-expiry": { type: "string" },
     "no-sync": { type: "boolean", default: false },
+    "no-native": { type: "boolean", default: false },
+    "transfer-memory": { type: "string" },
   });
   const given = <T>(option: string, parseValue: (option: string, text: string) => T, otherwise: T): T =>
     values[option] === undefined ? otherwise : parseValue(`--${option}`, String(values[option]));
@@ -165,6 +174,8 @@ function parseServe(args: string[]): ServeCommand {
     host: textOf(values["host"]),
     port: parsePort(String(values["port"])),
     accessLog: values["access-log"] === true,
+    native: values["no-native"] !== true,
+    transferMemory: given("transfer-memory", parseSize, TRANSFER_MEMORY),
   };
 }
 

@@ -26,7 +26,10 @@ describe("ociregistry serve", () => {
     mkdirSync(join(root, "empty"));
     const { output, port } = await startServing(context, root);
     const expected = `ociregistry \\d+\\.\\d+\\.\\d+ serves ${root} at http://localhost:${port}: 1 image in 1 repository, \\d+ B, 1 skipped`;
-    assert.match(output(), new RegExp(`^${expected} \\(see ociregistry list\\); pushes go to data\n$`));
+    assert.match(
+      output(),
+      new RegExp(`^${expected} \\(see ociregistry list\\); pushes go to data; blobs are sent by [^\n]+\n$`),
+    );
   });
 
   it("listens on both loopback addresses and on no other", async (context) => {
@@ -356,11 +359,16 @@ describe("ociregistry", () => {
       origin: "http://localhost:8080",
       close: async () => {},
     };
-    const command = { folder: "images", data: "data", readOnly: false, host: undefined };
-    const text = banner({ command, catalogue: readFolder(root), listening });
+    const command = { folder: "images", data: "data", readOnly: false, host: undefined, native: true };
+    const started = { command, catalogue: readFolder(root), listening, transfers: { way: "sendfile" } } as const;
+    const text = banner(started);
     assert.match(text, /pushes +go to data\n/);
-    const open = banner({ command: { ...command, host: "0.0.0.0" }, catalogue: readFolder(root), listening });
+    const open = banner({ ...started, command: { ...command, host: "0.0.0.0" } });
     assert.match(open, /anyone who can reach this address may push/);
+    assert.match(text, /blobs are sent +by the kernel \(sendfile\)\n/);
+    const reads = { ...started, transfers: { way: "read" } } as const;
+    assert.match(banner(reads), /blobs are sent +by reading and writing \(sendfile needs .*koffi\)\n/);
+    assert.match(banner({ ...reads, command: { ...command, native: false } }), /by reading and writing\n/);
     for (const line of [
       "1 image in 1 repository",
       "skipped stray: the file is empty",

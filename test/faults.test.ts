@@ -17,6 +17,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import type { ServerOptions } from "../api/server.ts";
 import { readAll } from "../registry/content.ts";
 import { type Digest, digestOf } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -26,6 +27,7 @@ import { memory } from "../registry/store/memory.ts";
 import { hexOf, pushImage, type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
 import { type Answer, ask, errorOf, startServer, type TestServer } from "./support/server.ts";
+import { WAYS } from "./support/ways.ts";
 
 const MIB = 1024 * 1024;
 
@@ -39,19 +41,26 @@ function imageOf(bytes: number): TestImage & { layer: Buffer; digest: Digest } {
 async function serveFolder(
   context: TestContext,
   image: TestImage,
+  options: ServerOptions = {},
 ): Promise<{ server: TestServer; file: string; damage: string[] }> {
   const root = temporaryFolder(context);
   const entry = writeExport(root, image);
   const damage: string[] = [];
   const server = await startServer(
     folder({ current: readFolder(root) }, { onDamage: ({ path }) => damage.push(path) }),
+    options,
   );
   context.after(() => server.close());
   return { server, file: join(entry, `${hexOf(digestOf(image.layers[0] ?? Buffer.alloc(0)))}.tar.gz`), damage };
 }
 
 /** The same server without the check: it sends what the file holds. For the negative controls. */
-async function serveUnchecked(context: TestContext, image: TestImage, file: string): Promise<TestServer> {
+async function serveUnchecked(
+  context: TestContext,
+  image: TestImage,
+  file: string,
+  options: ServerOptions = {},
+): Promise<TestServer> {
   const size = image.layers[0]?.length ?? 0;
   const unchecked: Registry = {
     ...memory(),
@@ -68,7 +77,7 @@ async function serveUnchecked(context: TestContext, image: TestImage, file: stri
       },
     }),
   };
-  const server = await startServer(unchecked);
+  const server = await startServer(unchecked, options);
   context.after(() => server.close());
   return server;
 }
@@ -160,83 +169,85 @@ describe("a blob whose bytes do not match its digest", () => {
   });
 });
 
-describe("a file that changes while it is sent", () => {
-  const image = imageOf(64 * MIB);
+for (const { way, create } of WAYS) {
+  describe(`a file that changes while it is sent ${way}`, () => {
+    const image = imageOf(64 * MIB);
 
-  /** Asks for the layer, reads a little, lets `change` happen, reads on. */
-  const interrupted = async (origin: string, change: () => void): Promise<Buffer | undefined> => {
-    const response = await openBlob(origin, image.digest);
-    const iterator = response[Symbol.asyncIterator]();
-    const chunks: Buffer[] = [(await iterator.next()).value];
-    change();
-    try {
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) chunks.push(next.value);
-    } catch {
-      return undefined;
-    }
-    return Buffer.concat(chunks);
-  };
-  const overwriteEnd = (file: string) => () => {
-    const fd = openSync(file, "r+");
-    writeSync(fd, Buffer.alloc(1000), 0, 1000, image.layer.length - 1000);
-  };
-
-  for (const already of ["the first time", "when it was checked before"]) {
-    it(`is never a whole of two files, ${already}`, async (context) => {
-      const { server, file } = await serveFolder(context, image);
-      if (already !== "the first time") await ask(server.origin, "GET", blobPath(image.digest));
-      assert.equal(await interrupted(server.origin, overwriteEnd(file)), undefined);
-    });
-
-    it(`is never a whole when it is cut, ${already}`, async (context) => {
-      const { server, file } = await serveFolder(context, image);
-      if (already !== "the first time") await ask(server.origin, "GET", blobPath(image.digest));
-      assert.equal(await interrupted(server.origin, () => truncateSync(file, 50 * MIB)), undefined);
-    });
-  }
-
-  it("would be a whole of two files without the check (control)", async (context) => {
-    const { file } = await serveFolder(context, image);
-    const { origin } = await serveUnchecked(context, image, file);
-    const received = await interrupted(origin, overwriteEnd(file));
-    assert.ok(received);
-    assert.notEqual(digestOf(received), image.digest);
-  });
-
-  it("and is deleted is sent to its end, and then unknown", async (context) => {
-    const { server, file } = await serveFolder(context, image);
-    const received = await interrupted(server.origin, () => rmSync(join(file, ".."), { recursive: true }));
-    assert.ok(received);
-    assert.equal(digestOf(received), image.digest);
-    const gone = await ask(server.origin, "GET", blobPath(image.digest));
-    assert.equal(gone.status, 404);
-    assert.equal(errorOf(gone).code, "BLOB_UNKNOWN");
-    assert.equal((await ask(server.origin, "HEAD", blobPath(image.digest))).status, 404);
-  });
-});
-
-describe("a client that goes in the middle", () => {
-  const image = imageOf(16 * MIB);
-  for (const already of ["of the first transfer", "of a later one"]) {
-    it(`${already} leaves nothing open`, async (context) => {
-      const { server, file } = await serveFolder(context, image);
-      if (already !== "of the first transfer") await ask(server.origin, "GET", blobPath(image.digest));
-      for (let client = 0; client < 20; client++) {
-        const response = await openBlob(server.origin, image.digest);
-        await once(response, "readable");
-        response.destroy();
+    /** Asks for the layer, reads a little, lets `change` happen, reads on. */
+    const interrupted = async (origin: string, change: () => void): Promise<Buffer | undefined> => {
+      const response = await openBlob(origin, image.digest);
+      const iterator = response[Symbol.asyncIterator]();
+      const chunks: Buffer[] = [(await iterator.next()).value];
+      change();
+      try {
+        for (let next = await iterator.next(); !next.done; next = await iterator.next()) chunks.push(next.value);
+      } catch {
+        return undefined;
       }
-      await until(() => !openFiles().includes(file), "the file is still open");
-      assert.equal((await ask(server.origin, "GET", blobPath(image.digest))).status, 200);
-    });
-  }
+      return Buffer.concat(chunks);
+    };
+    const overwriteEnd = (file: string) => () => {
+      const fd = openSync(file, "r+");
+      writeSync(fd, Buffer.alloc(1000), 0, 1000, image.layer.length - 1000);
+    };
 
-  it("or asks only for the headers leaves nothing open", async (context) => {
-    const { server, file } = await serveFolder(context, image);
-    for (let client = 0; client < 20; client++) await ask(server.origin, "HEAD", blobPath(image.digest));
-    await until(() => !openFiles().includes(file), "the file is still open");
+    for (const already of ["the first time", "when it was checked before"]) {
+      it(`is never a whole of two files, ${already}`, async (context) => {
+        const { server, file } = await serveFolder(context, image, { transfers: create() });
+        if (already !== "the first time") await ask(server.origin, "GET", blobPath(image.digest));
+        assert.equal(await interrupted(server.origin, overwriteEnd(file)), undefined);
+      });
+
+      it(`is never a whole when it is cut, ${already}`, async (context) => {
+        const { server, file } = await serveFolder(context, image, { transfers: create() });
+        if (already !== "the first time") await ask(server.origin, "GET", blobPath(image.digest));
+        assert.equal(await interrupted(server.origin, () => truncateSync(file, 50 * MIB)), undefined);
+      });
+    }
+
+    it("would be a whole of two files without the check (control)", async (context) => {
+      const { file } = await serveFolder(context, image, { transfers: create() });
+      const { origin } = await serveUnchecked(context, image, file, { transfers: create() });
+      const received = await interrupted(origin, overwriteEnd(file));
+      assert.ok(received);
+      assert.notEqual(digestOf(received), image.digest);
+    });
+
+    it("and is deleted is sent to its end, and then unknown", async (context) => {
+      const { server, file } = await serveFolder(context, image, { transfers: create() });
+      const received = await interrupted(server.origin, () => rmSync(join(file, ".."), { recursive: true }));
+      assert.ok(received);
+      assert.equal(digestOf(received), image.digest);
+      const gone = await ask(server.origin, "GET", blobPath(image.digest));
+      assert.equal(gone.status, 404);
+      assert.equal(errorOf(gone).code, "BLOB_UNKNOWN");
+      assert.equal((await ask(server.origin, "HEAD", blobPath(image.digest))).status, 404);
+    });
   });
-});
+
+  describe(`a client that goes in the middle of what is sent ${way}`, () => {
+    const image = imageOf(16 * MIB);
+    for (const already of ["of the first transfer", "of a later one"]) {
+      it(`${already} leaves nothing open`, async (context) => {
+        const { server, file } = await serveFolder(context, image, { transfers: create() });
+        if (already !== "of the first transfer") await ask(server.origin, "GET", blobPath(image.digest));
+        for (let client = 0; client < 20; client++) {
+          const response = await openBlob(server.origin, image.digest);
+          await once(response, "readable");
+          response.destroy();
+        }
+        await until(() => !openFiles().includes(file), "the file is still open");
+        assert.equal((await ask(server.origin, "GET", blobPath(image.digest))).status, 200);
+      });
+    }
+
+    it("or asks only for the headers leaves nothing open", async (context) => {
+      const { server, file } = await serveFolder(context, image, { transfers: create() });
+      for (let client = 0; client < 20; client++) await ask(server.origin, "HEAD", blobPath(image.digest));
+      await until(() => !openFiles().includes(file), "the file is still open");
+    });
+  });
+}
 
 describe("the server", () => {
   it("goes on with a connection after it has refused a manifest that is too large", async (context) => {

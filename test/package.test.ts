@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
@@ -49,7 +49,7 @@ describe("the package", () => {
 
   it("gives a command that serves images, the page and the document", async (context) => {
     const images = join(installed, "images");
-    const origin = await serve(context, program, images);
+    const { origin } = await serve(context, program, images);
     await assertFound(origin, "/v2/", "/openapi.yaml");
     const manifest = await fetch(`${origin}/v2/hello/manifests/latest`, { headers: { Accept: MANIFEST } });
     const [image] = await imagesOf(program, images);
@@ -59,6 +59,13 @@ describe("the package", () => {
     const parts = [...page.matchAll(/<(?:link|script)\b[^>]* (?:href|src)="([^"]+)"/g)].map(([, url = ""]) => url);
     assert.ok(parts.length > 0);
     await assertFound(`${origin}/docs/`, ...parts);
+  });
+
+  it("serves the same without the package that is optional", async (context) => {
+    rmSync(join(folder, "node_modules/koffi"), { recursive: true, force: true });
+    const { origin, line } = await serve(context, program, join(installed, "images"));
+    assert.match(line, /blobs are sent by reading and writing \(sendfile needs 64-bit Linux and the package koffi\)/);
+    await assertFound(origin, "/v2/hello/manifests/latest", "/docs/");
   });
 });
 
@@ -88,12 +95,12 @@ async function imagesOf(program: string, folder: string): Promise<ListedImage[]>
   return (JSON.parse(stdout) as { images: ListedImage[] }).images;
 }
 
-/** Starts the program on a free port and returns its address. It is ended when the test is over, and must end well. */
+/** Starts the program on a free port and returns its address and what it says. It is ended when the test is over, and must end well. */
 async function serve(
   cleanup: { after: (action: () => Promise<void>) => void },
   program: string,
   folder: string,
-): Promise<string> {
+): Promise<{ origin: string; line: string }> {
   const child = spawn(program, ["serve", folder, "--port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(child, "close");
   const complaints = readAll(child.stderr);
@@ -105,7 +112,7 @@ async function serve(
   for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
     output += text;
     const [address] = /http:\/\/localhost:\d+/.exec(output) ?? [];
-    if (address !== undefined) return address;
+    if (address !== undefined) return { origin: address, line: output };
   }
   throw new Error(`It ended before it listened: ${output}${await complaints}`);
 }
