@@ -88,7 +88,7 @@ serve
   --immutable PATTERN      tags that are set once and never moved or deleted, such as 'v*'; may be repeated
   --gc-interval TIME       how often what no manifest needs is collected (1h); 0 never
   --gc-grace TIME          how old it has to be (24h); what a client is using is kept in any case
-  --allow-sparse           take an index whose images are not all there
+  --allow-sparse           take manifests of which not all parts are there
   --allow-delete-in-use    delete what a manifest is made of, too
   --max-blob-size SIZE     refuse larger blobs (64G)
   --max-upload-space SIZE  what unfinished uploads may take together (256G)

@@ -362,7 +362,7 @@ describe("the server", () => {
     const root = temporaryFolder(context);
     const image = imageOf(2 * MIB);
     writeExport(root, image);
-    const command = `ulimit -n 80; exec "${process.execPath}" dist/cmd/main.js serve "${root}" --port 0`;
+    const command = `ulimit -n 160; exec "${process.execPath}" dist/cmd/main.js serve "${root}" --port 0`;
     const child = spawn("sh", ["-c", command], { cwd: projectRoot(), stdio: ["ignore", "pipe", "ignore"] });
     context.after(() => child.kill("SIGKILL"));
     const [line] = (await once(child.stdout, "data")) as [Buffer];
@@ -370,7 +370,7 @@ describe("the server", () => {
     const loopback = origin.replace("localhost", "127.0.0.1");
     // Each takes a descriptor for its connection before any has one for its file; some connections are refused.
     const crowd = async (): Promise<Answer[]> => {
-      const asked = Array.from({ length: 90 }, () => ask(loopback, "GET", blobPath(image.digest)));
+      const asked = Array.from({ length: 180 }, () => ask(loopback, "GET", blobPath(image.digest)));
       const settled = await Promise.allSettled(asked);
       return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     };
