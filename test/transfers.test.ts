@@ -247,17 +247,21 @@ describe("sendfile", { skip: native ? false : "is not there on this machine" }, 
     const [serverSide] = await accepted;
     const first = serverSide._handle.fd;
     await called.promise;
-    // The lowest free number is given out first, so none is left below.
-    const fillers: number[] = [];
-    while ((fillers.at(-1) ?? -1) < first) fillers.push(openSync("/dev/null", "r"));
-    context.after(() => {
-      for (const filler of fillers) closeSync(filler);
-    });
     const closed = new Promise((resolve) => serverSide.once("close", resolve));
     gone.destroy();
     await closed;
+    // The lowest free number is given out first: only that of the first one is left when the second one is accepted.
+    const fillers: number[] = [];
+    while ((fillers.at(-1) ?? -1) <= first) fillers.push(openSync("/dev/null", "r"));
+    assert.ok(fillers.includes(first));
+    context.after(() => {
+      for (const filler of fillers) if (filler !== first) closeSync(filler);
+    });
     const next = once(server.server, "connection") as Promise<[Socket & { _handle: { fd: number } }]>;
     const other = connect(server.port, "127.0.0.1");
+    // It takes its own number in this turn.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    closeSync(first);
     const [otherSide] = await next;
     assert.equal(otherSide._handle.fd, first);
     released.resolve();
