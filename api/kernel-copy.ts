@@ -25,6 +25,10 @@ let inThreads = 0;
  * Sends most of a file through the kernel, and returns how many bytes; the rest is for the read loop. No byte of it passes
  * through the memory of this process, except for a small piece whenever the socket is full: Node says when it has been
  * taken, and then there is room again. `turn` is how much may go before others get theirs.
+ *
+ * What the kernel has taken are still the pages of the file, not copies: who writes over a file in place after its last
+ * check, while its bytes wait for a slow client, changes those too, and only the client's own check of the digest finds
+ * it. Every server that uses sendfile has this; `--no-native` has it not.
  */
 export async function kernelCopy(
   body: FileBody,
