@@ -32,9 +32,8 @@ const SCENARIOS: Readonly<Record<string, (folder: string, effort: Effort) => Pro
 const USAGE = `Usage: node dist/bench/main.js [--quick] [SCENARIO...]
 
 Measures ociregistry on this machine, beside bare node:http servers or another registry, and prints a table for each
-scenario: ${Object.keys(SCENARIOS).join(", ")}; without a name all. Takes half an
-hour, with --quick a third of that. Ratios and CPU
-seconds mean something elsewhere too; the rest belongs to the machine and the day.
+scenario: ${Object.keys(SCENARIOS).join(", ")}; without a name all, which takes half an hour, with --quick
+ten minutes. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
 `;
 
 async function main(args: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { streamOf } from "../content.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
+import { continued, later } from "../lists.ts";
 import { factsOf } from "../manifest.ts";
 import { readPushedManifest } from "../pushed-manifest.ts";
 import { canonicalName, type Digest, hashAlgorithmOf } from "../reference.ts";
@@ -135,19 +136,20 @@ export function overlay(
       ),
 
     async *listRepositories(options) {
-      for await (const name of merge(upper.listRepositories(options), lower.listRepositories(options), itself)) {
+      for await (const name of await merge(upper.listRepositories(options), lower.listRepositories(options), itself)) {
         const own = canonicalName(name);
         // Below it may stand with library/, above it never does.
         if (own === name || !mayHave(own)) yield name;
       }
     },
-    async *listTags(name, options) {
-      const lists = await known([upper.listTags(canonicalName(name), options), lower.listTags(name, options)]);
-      yield* merge(...lists, itself);
-    },
+    listTags: (name, options) =>
+      later(async () => {
+        const lists = await known([upper.listTags(canonicalName(name), options), lower.listTags(name, options)]);
+        return merge(...lists, itself);
+      }),
     async *listReferrers(name, subject, options) {
       const above = upper.listReferrers(canonicalName(name), subject, options);
-      yield* merge(above, lower.listReferrers(name, subject, options), ({ digest }) => digest);
+      yield* await merge(above, lower.listReferrers(name, subject, options), ({ digest }) => digest);
     },
   };
 }
@@ -200,14 +202,22 @@ async function begun<T>(list: AsyncIterable<T>): Promise<AsyncIterable<T> | Regi
   }
 }
 
-async function* continued<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncGenerator<T> {
-  for (let step = first; !step.done; step = await rest.next()) yield step.value;
-}
-
 const itself = (name: string): string => name;
 
-/** Two lists in byte order of their keys as one, each key once. */
-async function* merge<T>(
+/** Two lists in byte order of their keys as one, each key once. One of them is usually empty; then the other is passed on. */
+async function merge<T>(
+  one: AsyncIterable<T>,
+  other: AsyncIterable<T>,
+  keyOf: (entry: T) => string,
+): Promise<AsyncIterable<T>> {
+  const [left, right] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
+  const [a, b] = [await left.next(), await right.next()];
+  if (b.done) return continued(a, left);
+  if (a.done) return continued(b, right);
+  return merged(continued(a, left), continued(b, right), keyOf);
+}
+
+async function* merged<T>(
   one: AsyncIterable<T>,
   other: AsyncIterable<T>,
   keyOf: (entry: T) => string,

@@ -1,5 +1,6 @@
 import { complete } from "../../complete.ts";
 import { inUse, RegistryError } from "../../errors.ts";
+import { later, listOf } from "../../lists.ts";
 import { factsOf } from "../../manifest.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
 import { assertParts } from "../../parts.ts";
@@ -377,12 +378,8 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       });
     },
 
-    async *listRepositories({ after = "" } = {}) {
-      yield* repositories.list(after);
-    },
-    async *listTags(name, { after = "" } = {}) {
-      yield* (await find(name)).tags.after(after);
-    },
+    listRepositories: ({ after = "" } = {}) => repositories.list(after),
+    listTags: (name, { after = "" } = {}) => later(async () => listOf((await find(name)).tags.after(after))),
     async *listReferrers(name, subject, options = {}) {
       const state = await repositories.find(name);
       if (!state) return;

@@ -45,6 +45,9 @@ const RESIDENT_LIMIT = 10_000;
 /** How many of the others are looked through for a blob. Who is not given it sends it, which is no harm. */
 const SEARCH_LIMIT = 2_000;
 
+/** How many repositories are looked into at once, when they are listed for the first time. */
+const LOOK_AHEAD = 32;
+
 /** Reads only the names of the repositories: starting is quick however many there are. */
 export async function openRepositories(
   disk: Disk,
@@ -132,7 +135,18 @@ export async function openRepositories(
       return undefined;
     },
     async *list(after) {
-      for (const name of names.after(after)) if (filled.has(name) || (await load(name))) yield name;
+      const looking: { readonly name: string; readonly isFilled: Promise<unknown> | true }[] = [];
+      for (const name of names.after(after)) {
+        const isFilled = filled.has(name) || load(name);
+        // Who leaves the list early does not hear of it.
+        if (isFilled !== true) isFilled.catch(() => {});
+        looking.push({ name, isFilled });
+        const [first] = looking;
+        if (!first || (first.isFilled !== true && looking.length < LOOK_AHEAD)) continue;
+        looking.shift();
+        if (first.isFilled === true || (await first.isFilled)) yield first.name;
+      }
+      for (const { name, isFilled } of looking) if (await isFilled) yield name;
     },
     allNames: () => [...names.after("")],
   };

@@ -26,9 +26,12 @@ export function sortedNames<T extends string>(initial: Iterable<T> = []): Sorted
       if (known.delete(name)) sorted?.splice(indexAfter(sorted, name) - 1, 1);
     },
     *after(name) {
-      for (let last: string = name; ; ) {
+      let last: string = name;
+      for (let index = indexAfter(order(), last); ; index++) {
         const names = order();
-        const next = names[indexAfter(names, last)];
+        // Names were added or removed before it.
+        if (index > 0 && names[index - 1] !== last) index = indexAfter(names, last);
+        const next = names[index];
         if (next === undefined) return;
         yield next;
         last = next;
