@@ -104,6 +104,16 @@ export async function openRepositories(
     return reading;
   };
 
+  /** One look at one folder, mostly: to be listed says nothing of what is in it, so nothing has to be read or settled. */
+  const look = async (name: string): Promise<boolean> => {
+    for (const folder of [layout.manifests(name), layout.memberships(name)]) {
+      if ((await disk.list(folder)).length === 0) continue;
+      if (names.has(name)) filled.add(name);
+      return true;
+    }
+    return (await load(name)) !== undefined;
+  };
+
   const find: Repositories["find"] = (name) => {
     if (!names.has(name)) return undefined;
     const state = resident.get(name);
@@ -135,9 +145,9 @@ export async function openRepositories(
       return undefined;
     },
     async *list(after) {
-      const looking: { readonly name: string; readonly isFilled: Promise<unknown> | true }[] = [];
+      const looking: { readonly name: string; readonly isFilled: Promise<boolean> | true }[] = [];
       for (const name of names.after(after)) {
-        const isFilled = filled.has(name) || load(name);
+        const isFilled = filled.has(name) || look(name);
         // Who leaves the list early does not hear of it.
         if (isFilled !== true) isFilled.catch(() => {});
         looking.push({ name, isFilled });
