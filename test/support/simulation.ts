@@ -8,7 +8,10 @@ import { at, codeOfRefusal, type Effect, effectOf, type Operation, pushOf, run, 
 import { type Forgetful, type PowerDisk, powerDisk } from "./power-disk.ts";
 import { BLOBS, type Blob, keyOf, look, REPOSITORIES, type View } from "./world.ts";
 
-/** What goes wrong, at which storage call of a step. A step of fewer calls ends, and then the process is killed. */
+/**
+ * What goes wrong, at which storage call of a step. A step of fewer calls ends, and then the process is killed. After a
+ * loss of power with the seed 0 nothing is left of what was not synced.
+ */
 export type Mishap =
   | { readonly kind: "kill"; readonly at: number }
   | { readonly kind: "power"; readonly at: number; readonly seed: number }
@@ -275,7 +278,7 @@ class Simulation {
   async #succeed(mishap: Mishap): Promise<void> {
     if (mishap.kind === "power") {
       this.#figures.powerLosses++;
-      this.disk = this.disk.crash(randomFrom(mishap.seed));
+      this.disk = this.disk.crash(mishap.seed === 0 ? () => 0 : randomFrom(mishap.seed));
     } else {
       this.#figures.kills++;
       this.disk = this.disk.kill();
