@@ -4,13 +4,21 @@
 #
 #     scripts/clients.sh
 #
-# Packages come from apt. crane is built by Go into .clients/bin, or into CLIENTS_BIN if it is set.
+# Packages come from apt. What Debian lacks is built by Go into .clients/bin, or into CLIENTS_BIN if it is set.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 bin="${CLIENTS_BIN:-$root/.clients/bin}"
-crane_version="v0.22.1"
-go_minimum="1.25.0" # what crane's go.mod asks for
+go_minimum="1.26.2" # the most that one of these asks for in its go.mod
+
+# Each client that Go builds: its module, its version, and the package in there.
+go_clients=(
+  "crane   github.com/google/go-containerregistry  v0.22.1  ./cmd/crane"
+  "oras    oras.land/oras                          v1.3.2   ./cmd/oras"
+  "helm    helm.sh/helm/v4                         v4.3.1   ./cmd/helm"
+  "cosign  github.com/sigstore/cosign/v3           v3.1.3   ./cmd/cosign"
+  "regctl  github.com/regclient/regclient          v0.11.7  ./cmd/regctl"
+)
 
 # Each command that is needed, and the package it comes from.
 declare -A package_of=(
@@ -61,27 +69,32 @@ install_packages() {
   "${apt[@]}" install -y --no-install-recommends "${packages[@]}"
 }
 
-has_crane() {
-  [ "$("$bin/crane" version 2>/dev/null)" = "$crane_version" ]
-}
-
 # The oldest of the two versions comes first, so it is the minimum unless Go is older.
 check_go() {
   local found
-  has go || fail "crane needs Go $go_minimum or newer to build, and there is no go on the PATH"
+  has go || fail "$1 needs Go $go_minimum or newer to build, and there is no go on the PATH"
   found="$(go env GOVERSION)"
   found="${found#go}"
   [ "$(printf '%s\n' "$go_minimum" "$found" | sort -V | head -n 1)" = "$go_minimum" ] ||
-    fail "crane needs Go $go_minimum or newer to build, and $(command -v go) is Go $found"
+    fail "$1 needs Go $go_minimum or newer to build, and $(command -v go) is Go $found"
 }
 
-install_crane() {
-  has_crane && return 0
-  check_go
+# Builds a client in the folder of its module: `go install` would ask for the list of the module's versions too, which a
+# proxy need not have. What was built is remembered beside it, because not every client says its version.
+install_go_client() {
+  local name="$1" module="$2" version="$3" package="$4" folder
+  local built="$bin/.$name.version"
+  [ -x "$bin/$name" ] && [ "$(cat "$built" 2>/dev/null)" = "$version" ] && return 0
+  check_go "$name"
   mkdir -p "$bin"
-  GOBIN="$(cd "$bin" && pwd)" CGO_ENABLED=0 \
-    go install "github.com/google/go-containerregistry/cmd/crane@$crane_version"
-  has_crane || fail "crane was built, but $bin/crane does not run as $crane_version"
+  folder="$(cd / && go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')"
+  [ -d "$folder" ] || fail "Go could not download $module@$version"
+  (
+    target="$(cd "$bin" && pwd)/$name"
+    cd "$folder" && CGO_ENABLED=0 go build -ldflags='-s -w' -o "$target" "$package"
+  )
+  "$bin/$name" version >/dev/null || fail "$name was built, but $bin/$name does not run"
+  echo "$version" >"$built"
 }
 
 # Prints a client's name and the first version number in what the command after it says.
@@ -94,9 +107,12 @@ report() {
 }
 
 install_packages
-install_crane
+for client in "${go_clients[@]}"; do
+  read -r name module version package <<<"$client"
+  install_go_client "$name" "$module" "$version" "$package"
+  report "$name" echo "$version"
+done
 
-report crane "$bin/crane" version
 report skopeo skopeo --version
 report podman podman --version
 report docker docker --version

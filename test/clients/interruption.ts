@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 const controller = new AbortController();
 
 /**
@@ -5,6 +7,9 @@ const controller = new AbortController();
  * fail at once, so that each suite still cleans up behind itself.
  */
 export const interruption: AbortSignal = controller.signal;
+
+// One for each command that runs, and some tests run many at once.
+setMaxListeners(64, interruption);
 
 const interrupt = () => controller.abort(new Error("interrupted"));
 

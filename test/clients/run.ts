@@ -2,7 +2,8 @@ import { type ExecFileException, execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { interruption } from "./interruption.ts";
 
-const TIME_LIMIT = 60_000;
+/** Enough for a layer of 2 GiB on a busy machine. */
+const TIME_LIMIT = 180_000;
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 
 type Failure = ExecFileException & { stdout: string; stderr: string };
