@@ -12,7 +12,7 @@ import type { ByteStream, Registry, Upload } from "../../registry.ts";
 import { blobFiles } from "../blob-files.ts";
 import { blobStore } from "./blobs.ts";
 import { type Collection, type CollectOptions, collector } from "./collect.ts";
-import { codeOf, type Disk, nodeDisk } from "./disk.ts";
+import { codeOf, type Disk, isFull, nodeDisk } from "./disk.ts";
 import { durable } from "./durable.ts";
 import { fetchCopy } from "./fetch-copy.ts";
 import { type FileHasher, fileHasher } from "./file-hasher.ts";
@@ -440,7 +440,7 @@ function isUnknown(error: unknown): false {
 function translated(registry: Registry, assertOurs: () => void): Registry {
   const translate = (error: unknown): never => {
     const code = codeOf(error);
-    if (FULL.has(code)) throw new RegistryError("INSUFFICIENT_STORAGE", undefined, { cause: error });
+    if (isFull(error)) throw new RegistryError("INSUFFICIENT_STORAGE", undefined, { cause: error });
     if (code === "EMFILE" || code === "ENFILE") {
       throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
     }
@@ -481,5 +481,3 @@ function translated(registry: Registry, assertOurs: () => void): Registry {
     deleteTag: writing(registry.deleteTag),
   };
 }
-
-const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);

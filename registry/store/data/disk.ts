@@ -95,6 +95,9 @@ const FOLDER_MODE = 0o700;
 /** The code of an error of the operating system; empty for others. */
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? "";
 
+/** Whether there was no room for something. */
+export const isFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error));
+
 function unlessMissing<T>(value: T): (error: unknown) => T {
   return (error) => {
     if (codeOf(error) === "ENOENT") return value;

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { RegistryError } from "../../errors.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
 import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import { type Disk, type DiskFile, isFull } from "./disk.ts";
 import type { FileHasher } from "./file-hasher.ts";
 import type { Layout } from "./layout.ts";
 import { type UploadHash, uploadHash } from "./upload-hash.ts";
@@ -294,7 +294,8 @@ const full = ({ uploadSpace }: UploadLimits): RegistryError =>
 
 /** There is no room, or no sense in going on: the bytes are let go at once. */
 const endsUpload = (error: unknown): boolean =>
-  error instanceof RegistryError && (error.code === "SIZE_INVALID" || error.code === "INSUFFICIENT_STORAGE");
+  isFull(error) ||
+  (error instanceof RegistryError && (error.code === "SIZE_INVALID" || error.code === "INSUFFICIENT_STORAGE"));
 
 /** Gathers chunks and writes them in large pieces. The size of the session counts what was written and hashed. */
 function batchWriter(
