@@ -1,38 +1,44 @@
 import { randomUUID } from "node:crypto";
-import { type FSWatcher, mkdirSync, readdirSync, watch } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { existsSync, type FSWatcher, mkdirSync, readdirSync, watch } from "node:fs";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Collection, CollectOptions } from "../registry/store/data/collect.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Where `ociregistry gc` leaves what it wants of the process that has the data folder, and finds the answer. */
 const FOLDER = "requests";
 const REQUEST = ".request";
+const TAKEN = ".taken";
 const ANSWER = ".answer";
 const POLL = 100;
 const PATIENCE = 60 * 60 * 1000;
 /** A server that is alive takes a request at once. */
 const TAKEN_WITHIN = 10_000;
 
-/** Asks the server that has the data folder to collect. Undefined when nobody takes the request. */
+/** Asks the server that has the data folder to collect. Undefined when nobody takes the request. Throws UsageError. */
 export async function requestCollection(data: string, options: CollectOptions): Promise<Collection | undefined> {
   const folder = join(data, FOLDER);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = join(folder, randomUUID());
-  await writeFile(`${name}.new`, JSON.stringify(options), { mode: 0o600 });
-  await rename(`${name}.new`, `${name}${REQUEST}`);
   const started = Date.now();
   try {
+    await writeFile(`${name}.new`, JSON.stringify(options), { mode: 0o600 });
+    await rename(`${name}.new`, `${name}${REQUEST}`);
     while (Date.now() - started < PATIENCE) {
       const answer = await readFile(`${name}${ANSWER}`, "utf8").catch(() => undefined);
       if (answer !== undefined) return JSON.parse(answer) as Collection;
-      const waiting = readdirSync(folder).some((each) => join(folder, each) === `${name}${REQUEST}`);
+      const waiting = existsSync(`${name}${REQUEST}`);
+      // In the order in which the file is renamed, so that it is not missed.
+      if (!waiting && ![TAKEN, ANSWER].some((ending) => existsSync(`${name}${ending}`))) {
+        throw new UsageError("the server that has the data folder could not collect");
+      }
       if (waiting && Date.now() - started > TAKEN_WITHIN) return undefined;
       await pause(POLL);
     }
     return undefined;
   } finally {
-    await Promise.all([REQUEST, ANSWER].map((ending) => rm(`${name}${ending}`, { force: true })));
+    await Promise.all([".new", REQUEST, ANSWER].map((ending) => rm(`${name}${ending}`, { force: true })));
   }
 }
 
@@ -42,16 +48,22 @@ export function answerRequests(data: string, collect: (options: CollectOptions) 
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const answer = async (file: string): Promise<void> => {
     const path = join(folder, file);
-    const taken = path.slice(0, -REQUEST.length);
+    const name = path.slice(0, -REQUEST.length);
+    const taken = `${name}${TAKEN}`;
     try {
-      await rename(path, `${taken}.taken`);
-      const options = JSON.parse(await readFile(`${taken}.taken`, "utf8")) as CollectOptions;
-      await writeFile(`${taken}.new`, JSON.stringify(await collect(options)), { mode: 0o600 });
-      await rename(`${taken}.new`, `${taken}${ANSWER}`);
+      await rename(path, taken);
     } catch {
-      // Taken before, or withdrawn; who asked sees that no answer comes.
+      // Withdrawn, or taken when the folder changed before.
+      return;
+    }
+    try {
+      const options = JSON.parse(await readFile(taken, "utf8")) as CollectOptions;
+      await overwrite(taken, JSON.stringify(await collect(options)));
+      await rename(taken, `${name}${ANSWER}`);
+    } catch {
+      // Who asked sees that the request is gone and no answer came.
     } finally {
-      await rm(`${taken}.taken`, { force: true });
+      await rm(taken, { force: true });
     }
   };
   const look = (): void => {
@@ -61,4 +73,15 @@ export function answerRequests(data: string, collect: (options: CollectOptions) 
   watcher.on("error", () => {});
   look();
   return watcher;
+}
+
+/** Takes no more room than the file has: somebody collects just because the disk is full. */
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    const { bytesWritten } = await file.write(text, 0);
+    await file.truncate(bytesWritten);
+  } finally {
+    await file.close();
+  }
 }
