@@ -1,0 +1,76 @@
+import { inUse, RegistryError } from "../../errors.ts";
+import type { Digest } from "../../reference.ts";
+import type { Deleter } from "../../registry.ts";
+import { findRepository, type Holdings, sizeIn } from "./holdings.ts";
+import type { RepositoryState } from "./repositories.ts";
+import { userOf, usesOf } from "./uses.ts";
+
+/**
+ * What can be taken out of a data folder: names. The bytes go with the collection. What is in memory follows the disk at
+ * once, and only the answer waits until it is durable.
+ */
+export function deleterOf(holdings: Holdings, { deleteInUse }: { deleteInUse: boolean }): Deleter {
+  const { layout, files, locks, repositories, manifests, tags } = holdings;
+
+  const assertUnused = async (state: RepositoryState, digest: Digest): Promise<void> => {
+    // What is damaged is of no use to anything.
+    if (deleteInUse || (state.manifests.has(digest) && !(await manifests.read(state.name, digest)))) return;
+    const uses = await usesOf(state, manifests);
+    if (!uses) throw new RegistryError("UNSUPPORTED", "a manifest of this repository is damaged; push it again first");
+    const user = userOf(uses, digest);
+    if (user) throw inUse(digest, user);
+  };
+  const alone = async (name: string, action: (state: RepositoryState) => Promise<void>): Promise<void> => {
+    await findRepository(holdings, name);
+    await locks.alone(name, async () => action(await findRepository(holdings, name)));
+  };
+
+  return {
+    deleteBlob: (name, digest) =>
+      alone(name, async (state) => {
+        const size = sizeIn(state, digest);
+        await assertUnused(state, digest);
+        await files.erase(layout.membership(name, digest, size));
+        state.blobs.delete(digest);
+        repositories.changed(state);
+        await files.settleFolder(layout.memberships(name));
+        await removeIfEmpty(holdings, state);
+      }),
+    deleteManifest: (name, digest) =>
+      alone(name, async (state) => {
+        if (!state.manifests.has(digest)) throw new RegistryError("MANIFEST_UNKNOWN", digest);
+        await assertUnused(state, digest);
+        const subject = (await manifests.read(name, digest))?.subject;
+        // Also without tags: one that was moved away from it, and not durably, must not come back to find nothing.
+        await tags.remove(state, await tags.of(state, digest));
+        await files.erase(layout.manifest(name, digest));
+        state.manifests.delete(digest);
+        state.uses?.delete(digest);
+        manifests.forget(name, digest);
+        repositories.changed(state);
+        await files.settleFolder(layout.manifests(name));
+        // A mark of a manifest that is gone says nothing, so it need not be gone for good.
+        if (subject) await files.erase(layout.referrer(name, subject, digest));
+        await removeIfEmpty(holdings, state);
+      }),
+    deleteTag: (name, tag) =>
+      alone(name, async (state) => {
+        if (!state.tags.has(tag)) throw new RegistryError("MANIFEST_UNKNOWN", tag);
+        await tags.remove(state, [tag]);
+      }),
+  };
+}
+
+/** Removes the folders of a repository that holds nothing any more. Whoever calls is alone in it. */
+export async function removeIfEmpty({ disk, layout, files }: Holdings, state: RepositoryState): Promise<void> {
+  if (state.blobs.size > 0 || state.manifests.size > 0) return;
+  const folder = layout.repository(state.name);
+  for (const subject of await disk.list(`${folder}/referrers`)) {
+    for (const digest of await disk.list(`${folder}/referrers/${subject}`)) {
+      await files.erase(`${folder}/referrers/${subject}/${digest}`);
+    }
+    await files.eraseFolder(`${folder}/referrers/${subject}`);
+  }
+  for (const kind of ["blobs", "manifests", "tags", "referrers"]) await files.eraseFolder(`${folder}/${kind}`);
+  if (await files.eraseFolder(folder)) await files.settle(folder);
+}

@@ -1,0 +1,50 @@
+import { RegistryError } from "../../errors.ts";
+import type { Digest, Reference } from "../../reference.ts";
+import { refersByDigest } from "../../reference.ts";
+import type { Blobs } from "./blobs.ts";
+import type { Disk } from "./disk.ts";
+import type { Durable } from "./durable.ts";
+import type { Layout } from "./layout.ts";
+import type { Leases } from "./leases.ts";
+import type { Manifests, StoredManifest } from "./manifests.ts";
+import type { Repositories, RepositoryState } from "./repositories.ts";
+import type { SharedLock } from "./shared-lock.ts";
+import type { Tags } from "./tags.ts";
+
+/** All that a data folder holds, and what is needed to change it. */
+export interface Holdings {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly files: Durable;
+  /** By repository: who adds shares, who removes is alone. */
+  readonly locks: SharedLock;
+  readonly leases: Leases;
+  readonly repositories: Repositories;
+  readonly manifests: Manifests;
+  readonly tags: Tags;
+  readonly blobs: Blobs;
+}
+
+/** Throws NAME_UNKNOWN. */
+export async function findRepository({ repositories }: Holdings, name: string): Promise<RepositoryState> {
+  const state = await repositories.find(name);
+  if (!state) throw new RegistryError("NAME_UNKNOWN", name);
+  return state;
+}
+
+/** The size of a blob that the repository has. Throws BLOB_UNKNOWN. */
+export function sizeIn(state: RepositoryState, digest: Digest): number {
+  const size = state.blobs.get(digest);
+  if (size === undefined) throw new RegistryError("BLOB_UNKNOWN", digest);
+  return size;
+}
+
+/** Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
+export async function findManifest(holdings: Holdings, name: string, reference: Reference): Promise<StoredManifest> {
+  const { manifests, tags } = holdings;
+  const state = await findRepository(holdings, name);
+  const digest = refersByDigest(reference) ? reference : await tags.read(state, reference);
+  const known = digest && state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
+  if (!known) throw new RegistryError("MANIFEST_UNKNOWN", reference);
+  return known;
+}

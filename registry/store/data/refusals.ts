@@ -1,0 +1,53 @@
+import { RegistryError } from "../../errors.ts";
+import type { Registry, Upload } from "../../registry.ts";
+import { codeOf, isFull } from "./disk.ts";
+
+/**
+ * A registry whose faults clients understand, where there is something to understand: no room, no descriptors left. The
+ * rest is a fault of the server. `assertOurs` is asked before anything is written.
+ */
+export function withRefusals(registry: Registry, assertOurs: () => void): Registry {
+  const reading =
+    <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> =>
+      method(...args).catch(refuse);
+  const writing = <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
+    reading(async (...args: Args): Promise<T> => {
+      assertOurs();
+      return method(...args);
+    });
+  const upload = (inner: Upload): Upload => ({
+    id: inner.id,
+    get size() {
+      return inner.size;
+    },
+    append: writing(inner.append),
+    commit: writing(inner.commit),
+    cancel: writing(inner.cancel),
+  });
+  return {
+    ...registry,
+    getBlob: reading(registry.getBlob),
+    statBlob: reading(registry.statBlob),
+    getManifest: reading(registry.getManifest),
+    statManifest: reading(registry.statManifest),
+    startUpload: writing((...args: Parameters<Registry["startUpload"]>) => registry.startUpload(...args).then(upload)),
+    resumeUpload: writing((...args: Parameters<Registry["resumeUpload"]>) =>
+      registry.resumeUpload(...args).then(upload),
+    ),
+    mountBlob: writing(registry.mountBlob),
+    pushManifest: writing(registry.pushManifest),
+    deleteBlob: writing(registry.deleteBlob),
+    deleteManifest: writing(registry.deleteManifest),
+    deleteTag: writing(registry.deleteTag),
+  };
+}
+
+function refuse(error: unknown): never {
+  const code = codeOf(error);
+  if (isFull(error)) throw new RegistryError("INSUFFICIENT_STORAGE", undefined, { cause: error });
+  if (code === "EMFILE" || code === "ENFILE") {
+    throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
+  }
+  throw error;
+}
