@@ -21,30 +21,20 @@ async function memoryWith(images: readonly TestImage[]): Promise<Subject> {
   return { registry, close: async () => {} };
 }
 
-async function dataWith(images: readonly TestImage[]): Promise<Subject> {
+/** `again`: everything was pushed by a process that is gone. */
+async function dataWith(images: readonly TestImage[], { again = false } = {}): Promise<Subject> {
   const root = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
-  const { registry, close } = await openDataStore(join(root, "data"), { sync: false });
-  for (const image of images) await pushImage(registry, image);
+  const open = () => openDataStore(join(root, "data"), { sync: false });
+  let store = await open();
+  for (const image of images) await pushImage(store.registry, image);
+  if (again) {
+    await store.close();
+    store = await open();
+  }
   return {
-    registry,
+    registry: store.registry,
     close: async () => {
-      await close();
-      rmSync(root, { recursive: true });
-    },
-  };
-}
-
-/** Everything was pushed by a process that is gone. */
-async function reopenedWith(images: readonly TestImage[]): Promise<Subject> {
-  const root = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
-  const first = await openDataStore(join(root, "data"), { sync: false });
-  for (const image of images) await pushImage(first.registry, image);
-  await first.close();
-  const { registry, close } = await openDataStore(join(root, "data"), { sync: false });
-  return {
-    registry,
-    close: async () => {
-      await close();
+      await store.close();
       rmSync(root, { recursive: true });
     },
   };
@@ -69,7 +59,7 @@ async function overHttp({ registry, close }: Subject, client: (origin: string) =
 
 testRegistry("the memory store", memoryWith, { writable: true });
 testRegistry("the data store", dataWith, { writable: true });
-testRegistry("the data store, opened again", reopenedWith, { writable: true });
+testRegistry("the data store, opened again", (images) => dataWith(images, { again: true }), { writable: true });
 testRegistry("a server of the data store", async (images) => overHttp(await dataWith(images), remote), {
   writable: true,
 });
