@@ -96,7 +96,11 @@ async function answer(
   const { url = "", method = "" } = request;
   let result: AnyReply;
   // A body may stall on its way in; without one there is nothing to wait for but our own answer.
-  if (method !== "GET" && method !== "HEAD") response.setTimeout(STALL_LIMIT);
+  if (method !== "GET" && method !== "HEAD") {
+    response.setTimeout(STALL_LIMIT);
+    // From then on the client waits for us: to hash what an earlier process received, or to copy a layer.
+    request.once("end", () => response.setTimeout(0));
+  }
   try {
     const headers = request.headers as Record<string, string>;
     result = await api.handleRequest({ method, path: url, headers }, request, registry);

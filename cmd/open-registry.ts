@@ -1,5 +1,4 @@
 import { relative, resolve } from "node:path";
-import { streamOf } from "../registry/content.ts";
 import { fallbackTags } from "../registry/layer/fallback-tags.ts";
 import { immutableTags } from "../registry/layer/immutable-tags.ts";
 import { overlay } from "../registry/layer/overlay.ts";
@@ -42,7 +41,7 @@ export async function openRegistry(
   const holderBelow = (digest: Digest): Promise<string | undefined> => holderOf(live.current, digest);
   const findCopy = async (digest: Digest) => {
     const holder = await holderBelow(digest);
-    return holder === undefined ? undefined : streamOf((await images.getBlob(holder, digest)).body);
+    return holder === undefined ? undefined : (await images.getBlob(holder, digest)).body;
   };
 
   const data = await openNamedData(options, {
@@ -50,11 +49,15 @@ export async function openRegistry(
     onDamage: complain,
     onLost: () => complain(lostMessage(options)),
   });
-  const both = fallbackTags(overlay(data.registry, images, { mayHave: data.mayHave, holderBelow }));
-  if (options.readOnly) return { registry: readOnly(both, READ_ONLY), data };
-  const patterns = options.immutable.map(tagPattern);
-  const registry = patterns.length === 0 ? both : immutableTags(both, (tag) => patterns.some((fits) => fits(tag)));
-  return { registry, data };
+  const both = overlay(data.registry, images, { mayHave: data.mayHave, holderBelow });
+  return { registry: fallbackTags(guarded(both, options)), data };
+}
+
+/** What clients may not do. */
+function guarded(registry: Registry, { readOnly: refuses, immutable }: StoreOptions): Registry {
+  if (refuses) return readOnly(registry, READ_ONLY);
+  const patterns = immutable.map(tagPattern);
+  return patterns.length === 0 ? registry : immutableTags(registry, (tag) => patterns.some((fits) => fits(tag)));
 }
 
 /** Opens the data folder that the command line names. Throws UsageError. */

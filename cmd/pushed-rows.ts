@@ -3,7 +3,7 @@ import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { elementsOf, fieldsOf } from "../registry/json.ts";
 import { descriptorOf, factsOf, isIndex } from "../registry/manifest.ts";
-import { platformOf } from "../registry/platform.ts";
+import { isRealPlatform, platformOf } from "../registry/platform.ts";
 import type { Digest, Tag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
@@ -40,11 +40,12 @@ async function rowOf(registry: Registry, repository: string, tag: Tag): Promise<
   const own = blobs[0] ? await platformOfConfig(registry, repository, blobs[0]) : "";
   const platforms = [own, ...children.map(({ platform }) => platform)];
   const sizes = new Map(blobs.map(({ digest, size }) => [digest, size]));
-  for (const { digest } of children) await addSizes(registry, repository, digest, sizes);
+  const seen = new Set<Digest>();
+  for (const { digest } of children) await addSizes(registry, repository, digest, { sizes, seen });
   return {
     repository,
     tag,
-    platforms: platforms.filter((platform) => platform !== "" && !platform.startsWith("unknown")),
+    platforms: platforms.filter(isRealPlatform),
     size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
     form: "pushed",
     digest: descriptor.digest,
@@ -52,13 +53,20 @@ async function rowOf(registry: Registry, repository: string, tag: Tag): Promise<
 }
 
 /** The blobs of a child of an index, as far as it is there. */
-async function addSizes(registry: Registry, repository: string, digest: Digest, sizes: Map<Digest, number>) {
+async function addSizes(
+  registry: Registry,
+  repository: string,
+  digest: Digest,
+  found: { readonly sizes: Map<Digest, number>; readonly seen: Set<Digest> },
+): Promise<void> {
+  if (found.seen.has(digest)) return;
+  found.seen.add(digest);
   const child = await registry.getManifest(repository, digest).catch(unlessRefused);
   if (!child) return;
   const { descriptor, bytes } = child;
   for (const part of factsOf(descriptor, JSON.parse(Buffer.from(bytes).toString("utf8"))).parts) {
-    if (isIndex(descriptor.mediaType)) await addSizes(registry, repository, part.digest, sizes);
-    else sizes.set(part.digest, part.size);
+    if (isIndex(descriptor.mediaType)) await addSizes(registry, repository, part.digest, found);
+    else found.sizes.set(part.digest, part.size);
   }
 }
 

@@ -9,8 +9,13 @@ const CHUNK = 512 * 1024;
 /** The bytes of a body as a stream; reading to the end and leaving early both close it. */
 export async function* streamOf(body: Body): ByteStream {
   if (body.kind === "bytes") yield body.bytes;
-  else if (body.kind === "stream") yield* body.stream;
-  else {
+  else if (body.kind === "stream") {
+    try {
+      yield* body.stream;
+    } finally {
+      await body.close();
+    }
+  } else {
     // The file is read here and not handed to a stream of Node: its reads are too small and its errors too late.
     try {
       for (let done = 0; done < body.length; ) {

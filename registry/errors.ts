@@ -41,13 +41,16 @@ export class RegistryError extends Error {
   readonly detail: string | undefined;
   /** With RANGE_INVALID: how many bytes there are. */
   readonly size: number | undefined;
+  /** What was asked for is there, and cannot be read any more: nothing else may be given in its place. */
+  readonly damaged: boolean;
 
-  constructor(code: ErrorCode, detail?: string, options: { size?: number; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, detail?: string, options: { size?: number; cause?: unknown; damaged?: boolean } = {}) {
     super(detail === undefined ? ERRORS[code].message : `${ERRORS[code].message}: ${detail}`, {
       cause: options.cause,
     });
     this.code = code;
     this.detail = detail;
     this.size = options.size;
+    this.damaged = options.damaged ?? false;
   }
 }

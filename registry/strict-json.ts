@@ -5,10 +5,10 @@ const TOKENS = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
 
 /**
  * Parses JSON as JSON.parse does, and refuses what two readers could read differently or choke on: a key that occurs
- * twice in one object, bytes that are not UTF-8, and nesting of more than 32 levels. Throws Error that says which.
+ * twice in one object, bytes that are not UTF-8 or begin with a byte order mark, and nesting of more than 32 levels. Throws Error that says which.
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
-  const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   const value: unknown = JSON.parse(text);
   assertPlain(text);
   return value;

@@ -297,6 +297,19 @@ function testWriting(test: Test): void {
     assert.equal((await registry.statManifest("hello", parseTag("1.0"))).digest, target);
   });
 
+  test("pushManifest() wants a manifest where clients will ask for one, and a blob where for a blob", async (registry) => {
+    const { bytes, descriptor } = HELLO.manifest;
+    for (const { config, layers } of [HELLO])
+      for (const part of [config, ...layers]) await pushBlob(registry, "new/one", part);
+    await pushBlob(registry, "new/one", Buffer.from(bytes));
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [descriptor] }));
+    const tag = [parseTag("all")];
+    await refuses("MANIFEST_BLOB_UNKNOWN", registry.pushManifest("new/one", { mediaType, bytes: index }, tag));
+    await registry.pushManifest("new/one", { mediaType: descriptor.mediaType, bytes }, tag);
+    await registry.pushManifest("new/one", { mediaType, bytes: index }, tag);
+  });
+
   test("pushManifest() by a digest that is not its own is refused", async (registry) => {
     const { bytes, descriptor } = HELLO.manifest;
     const wrong = { mediaType: descriptor.mediaType, bytes, digest: NOWHERE };

@@ -4,10 +4,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
-import type { ByteStream, Registry } from "../registry/registry.ts";
+import type { Body, Registry } from "../registry/registry.ts";
 import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
 import { layoutOf } from "../registry/store/data/layout.ts";
-import { chunksOf, pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
+import { encodeRecord } from "../registry/store/data/record.ts";
+import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
 import { ask, startServer } from "./support/server.ts";
 
 const MIB = 1024 * 1024;
@@ -86,7 +87,7 @@ for (const size of [5000, 3 * MIB]) {
 
       it(`${title}: is healed from the archives that have it, without a push`, async (context) => {
         let blob: Buffer | undefined;
-        const findCopy = async (): Promise<ByteStream | undefined> => (blob ? chunksOf(blob) : undefined);
+        const findCopy = async (): Promise<Body | undefined> => blob && { kind: "bytes", bytes: blob };
         const served = await serveBlob(context, size, { findCopy });
         damage(served.file, served.blob);
         blob = served.blob;
@@ -110,7 +111,9 @@ describe("what is found damaged", () => {
   });
 
   it("is not replaced by a copy that is no better", async (context) => {
-    const served = await serveBlob(context, 5000, { findCopy: async () => chunksOf(Buffer.alloc(5000)) });
+    const served = await serveBlob(context, 5000, {
+      findCopy: async () => ({ kind: "bytes", bytes: Buffer.alloc(5000) }),
+    });
     rmSync(served.file);
     assert.equal((await tryGet(served))?.status, 404);
     assert.deepEqual(readdirSync(layoutOf(served.root).temporary), []);
@@ -136,6 +139,22 @@ describe("what is found damaged", () => {
     assert.match(served.reports.join("\n"), /the manifest sha256:.* of app is damaged; push it again/);
     await pushImage(served.registry, IMAGE);
     assert.equal((await served.registry.getManifest("app", parseTag("1.0"))).descriptor.digest, digest);
+  });
+
+  it("may be a manifest that is no JSON any more, which holds up neither collecting nor deleting", async (context) => {
+    const root = join(temporaryFolder(context), "data");
+    const { registry, collect, close } = await openDataStore(root);
+    await pushImage(registry, IMAGE);
+    await close();
+    const bytes = Buffer.from("\ufeff{}");
+    const file = layoutOf(root).manifest("app", digestOf(bytes));
+    writeFileSync(file, encodeRecord({ mediaType: "application/x" }, bytes));
+    const again = await openDataStore(root);
+    context.after(() => again.close());
+    await assert.rejects(collect({ grace: 0 }), "closed");
+    assert.equal((await again.collect({ grace: 0 })).problems.length, 1);
+    await again.registry.deleteManifest("app", digestOf(bytes));
+    await again.registry.getManifest("app", parseTag("1.0"));
   });
 
   it("may be a tag, which is then unknown until it is pushed again", async (context) => {

@@ -124,6 +124,51 @@ describe("an overlay", () => {
     await refuses("NAME_UNKNOWN", all(both.listTags("nobody")));
   });
 
+  it("does not give what is below in place of what is damaged above", async () => {
+    const { upper, lower } = await layered();
+    await pushImage(upper, ABOVE);
+    const damaged: Registry = {
+      ...upper,
+      getManifest: async () => {
+        throw new RegistryError("MANIFEST_UNKNOWN", "1.0 is damaged", { damaged: true });
+      },
+    };
+    await refuses("MANIFEST_UNKNOWN", overlay(damaged, lower).getManifest("team/app", parseTag("1.0")), /damaged/);
+  });
+
+  it("closes what it copies from when there is no place to copy to, and copies once for several", async () => {
+    const { upper, lower } = await layered();
+    let [opened, closed, started] = [0, 0, 0];
+    const counting: Registry = {
+      ...lower,
+      getBlob: async (...args) => {
+        opened++;
+        const content = await lower.getBlob(...args);
+        const stream = streamOf(content.body);
+        return { ...content, body: { kind: "stream", stream, close: async () => void closed++ } };
+      },
+    };
+    const digest = digestOf(BELOW.config);
+    const full: Registry = {
+      ...upper,
+      startUpload: async () => {
+        throw new RegistryError("INSUFFICIENT_STORAGE");
+      },
+    };
+    await refuses("INSUFFICIENT_STORAGE", overlay(full, counting).mountBlob("new", digest, { from: "team/app" }));
+    assert.deepEqual([opened, closed], [1, 1]);
+    const once: Registry = {
+      ...upper,
+      startUpload: (...args) => {
+        started++;
+        return upper.startUpload(...args);
+      },
+    };
+    const both = overlay(once, lower);
+    await Promise.all(["1", "2", "3"].map(() => both.mountBlob("new", digest, { from: "team/app" })));
+    assert.equal(started, 1);
+  });
+
   it("takes a name with and without library/ for one repository", async () => {
     const { both } = await layered();
     await pushImage(both, testImage("library/app", "1", ["x"]));
@@ -159,6 +204,25 @@ describe("immutable tags", () => {
     await pushImage(registry, { ...SECOND, tag: "latest" });
     assert.equal(await digestAt(registry, "app", "latest"), SECOND.manifest.descriptor.digest);
     await registry.deleteTag("app", parseTag("latest"));
+  });
+
+  it("stay when they cannot be read just now, or are damaged", async () => {
+    for (const error of [
+      new RegistryError("UNAVAILABLE"),
+      new RegistryError("MANIFEST_UNKNOWN", "damaged", { damaged: true }),
+    ]) {
+      const store = memory();
+      await pushImage(store, FIRST);
+      const failing: Registry = {
+        ...store,
+        statManifest: async () => {
+          throw error;
+        },
+      };
+      await assert.rejects(pushImage(fixed(failing), SECOND));
+      await assert.rejects(fixed(failing).deleteTag("app", parseTag("v1")));
+      assert.equal(await digestAt(store, "app", "v1"), FIRST.manifest.descriptor.digest);
+    }
   });
 
   it("cannot be had by two at the same moment", async () => {
@@ -222,6 +286,16 @@ describe("fallback tags", () => {
       referrers.map(({ digest }) => digest),
       [digestOf(bytes)],
     );
+  });
+
+  it("of more referrers than fit into a manifest do not exist", async () => {
+    const registry = await signed();
+    for (const number of [1, 2]) {
+      const large = { ...signature, annotations: { large: String(number).repeat(600_000) } };
+      await registry.pushManifest("team/app", { bytes: Buffer.from(JSON.stringify(large)) });
+    }
+    await refuses("MANIFEST_UNKNOWN", registry.getManifest("team/app", fallback));
+    assert.equal((await all(registry.listReferrers("team/app", subject.digest))).length, 3);
   });
 
   it("of what nobody refers to do not exist", async () => {

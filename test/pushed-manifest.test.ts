@@ -37,6 +37,7 @@ const TAKEN: readonly [string, unknown, string | undefined, string][] = [
 
 /** What is refused, and what the refusal speaks of. */
 const REFUSED: readonly [string, unknown, string | undefined, RegExp][] = [
+  ["a text with a byte order mark", `\ufeff${JSON.stringify(IMAGE)}`, MEDIA_TYPES.ociManifest, /not JSON/],
   ["no JSON", "{", MEDIA_TYPES.ociManifest, /not JSON/],
   ["nothing", "", MEDIA_TYPES.ociManifest, /not JSON/],
   ["bytes that are no text", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]).toString("latin1"), "a/b", /not JSON|schema/],

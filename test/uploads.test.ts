@@ -11,6 +11,7 @@ import { RegistryError } from "../registry/errors.ts";
 import { digestFrom, digestOf } from "../registry/reference.ts";
 import type { ByteStream, Registry } from "../registry/registry.ts";
 import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
+import { type Disk, type DiskFile, nodeDisk } from "../registry/store/data/disk.ts";
 import { fileHasher, type HashThread } from "../registry/store/data/file-hasher.ts";
 import { temporaryFolder } from "./support/images.ts";
 import { startServer } from "./support/server.ts";
@@ -48,7 +49,38 @@ function mortalThreads() {
   return { threads, start };
 }
 
+/** The disk of this machine, of which the first sync of a file fails, as after a fault of the drive. */
+function diskWhoseFirstSyncFails(): Disk {
+  let failed = false;
+  const failingOnce = (file: DiskFile): DiskFile => ({
+    ...file,
+    sync: async () => {
+      if (!failed) {
+        failed = true;
+        throw Object.assign(new Error("EIO"), { code: "EIO", syscall: "fdatasync" });
+      }
+      return file.sync();
+    },
+  });
+  const open = async (path: string) => {
+    const file = await nodeDisk.open(path);
+    return file && path.includes("uploads") ? failingOnce(file) : file;
+  };
+  return { ...nodeDisk, open };
+}
+
 describe("an upload", () => {
+  it("is given up when a sync fails in the background, and not called stored after the next one", async (context) => {
+    const disk = diskWhoseFirstSyncFails();
+    const { registry, root } = await openStore(context, { sync: true, disk });
+    // More than one sync's worth, and enough after it for the failure to be over.
+    const bytes = randomBytes(48 * MIB);
+    const upload = await registry.startUpload("app");
+    await assert.rejects(upload.append({ body: inChunks(bytes) }));
+    await assert.rejects(registry.resumeUpload("app", upload.id), isRefusal("BLOB_UPLOAD_UNKNOWN"));
+    assert.deepEqual(leftovers(root), []);
+  });
+
   it("has its digest, whatever else is sent, cancelled and refused meanwhile", async (context) => {
     const { registry, root } = await openStore(context);
     const uploads = Array.from({ length: 24 }, async (_, index) => {

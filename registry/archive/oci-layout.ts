@@ -83,7 +83,7 @@ function checkVersion(members: Members): void {
  * export of one platform; a child that is there and broken or incomplete is said in what is returned. Throws Unusable when
  * it is the top itself that is broken, or of an image anything but foreign layers is absent.
  */
-export function readTree(
+function readTree(
   findBlob: FindBlob,
   top: Pick<PartDescriptor, "digest" | "mediaType" | "size" | "platform">,
   manifests: Map<Digest, FoundManifest>,

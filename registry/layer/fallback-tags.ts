@@ -12,7 +12,13 @@ export function fallbackTags(next: Registry): Registry {
   const made = async (name: string, subject: Digest, error: unknown): Promise<ManifestContent> => {
     if (!(error instanceof RegistryError && error.code === "MANIFEST_UNKNOWN")) throw error;
     const manifests: Descriptor[] = [];
-    for await (const referrer of next.listReferrers(name, subject)) manifests.push(referrer);
+    let size = 0;
+    for await (const referrer of next.listReferrers(name, subject)) {
+      size += JSON.stringify(referrer).length;
+      // A manifest is in memory as a whole. Whoever has so many of them has clients that ask for referrers.
+      if (size > SIZE_LIMIT) throw error;
+      manifests.push(referrer);
+    }
     if (manifests.length === 0) throw error;
     return indexOf(manifests);
   };
@@ -30,6 +36,8 @@ export function fallbackTags(next: Registry): Registry {
     },
   };
 }
+
+const SIZE_LIMIT = 1024 * 1024;
 
 /** The digest that a fallback tag stands for. One of sha512 is cut, so it cannot be told. */
 function subjectOf(reference: Reference | Tag): Digest | undefined {

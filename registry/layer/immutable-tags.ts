@@ -1,4 +1,4 @@
-import { RegistryError } from "../errors.ts";
+import { type ErrorCode, RegistryError } from "../errors.ts";
 import { keyedLock } from "../keyed-lock.ts";
 import { canonicalName, type Digest, digestOf, type Tag } from "../reference.ts";
 import type { Registry } from "../registry.ts";
@@ -13,7 +13,11 @@ export function immutableTags(next: Registry, isImmutable: (tag: Tag) => boolean
   const targetOf = (name: string, tag: Tag): Promise<Digest | undefined> =>
     next.statManifest(name, tag).then(
       ({ digest }) => digest,
-      () => undefined,
+      (error) => {
+        // Only what is not there may be set; what cannot be read may mean anything.
+        if (error instanceof RegistryError && NONE.has(error.code) && !error.damaged) return undefined;
+        throw error;
+      },
     );
 
   return {
@@ -30,9 +34,12 @@ export function immutableTags(next: Registry, isImmutable: (tag: Tag) => boolean
         return next.pushManifest(name, manifest, tags);
       });
     },
-    async deleteTag(name, tag) {
-      if (isImmutable(tag) && (await targetOf(name, tag))) throw denied(tag);
-      return next.deleteTag(name, tag);
+    deleteTag(name, tag) {
+      if (!isImmutable(tag)) return next.deleteTag(name, tag);
+      return locks.run(canonicalName(name), async () => {
+        if (await targetOf(name, tag)) throw denied(tag);
+        return next.deleteTag(name, tag);
+      });
     },
     deleteManifest: (name, digest) =>
       locks.run(canonicalName(name), async () => {
@@ -43,6 +50,8 @@ export function immutableTags(next: Registry, isImmutable: (tag: Tag) => boolean
       }),
   };
 }
+
+const NONE: ReadonlySet<ErrorCode> = new Set(["NAME_UNKNOWN", "MANIFEST_UNKNOWN"]);
 
 async function* tagsOf(registry: Registry, name: string): AsyncGenerator<Tag> {
   try {

@@ -1,5 +1,6 @@
-import { streamOf } from "../content.ts";
+import { closeBody, streamOf } from "../content.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
+import { keyedLock } from "../keyed-lock.ts";
 import { continued, later } from "../lists.ts";
 import { factsOf } from "../manifest.ts";
 import { readPushedManifest } from "../pushed-manifest.ts";
@@ -64,16 +65,25 @@ export function overlay(
     }
   };
 
-  const copyBlob = async (name: string, from: string, digest: Digest): Promise<Descriptor> => {
-    const { body, descriptor } = await lower.getBlob(from, digest);
-    const upload = await upper.startUpload(name, { algorithm: hashAlgorithmOf(digest) });
-    try {
-      return await upload.commit(digest, { body: streamOf(body), start: 0, end: descriptor.size });
-    } catch (error) {
-      await upload.cancel();
-      throw error;
-    }
-  };
+  /** Several who need the same blob wait for one copy. */
+  const copies = keyedLock();
+  const copyBlob = (name: string, from: string, digest: Digest): Promise<Descriptor> =>
+    copies.run(`${name} ${digest}`, async () => {
+      const copied = await upper.statBlob(name, digest).catch(unlessMissing);
+      if (copied) return copied;
+      const { body, descriptor } = await lower.getBlob(from, digest);
+      try {
+        const upload = await upper.startUpload(name, { algorithm: hashAlgorithmOf(digest) });
+        try {
+          return await upload.commit(digest, { body: streamOf(body), start: 0, end: descriptor.size });
+        } catch (error) {
+          await upload.cancel();
+          throw error;
+        }
+      } finally {
+        await closeBody(body);
+      }
+    });
 
   /** Copies up what a manifest is made of and is not above yet: blobs, and manifests with all that is theirs. */
   const copyParts = async (name: string, mediaType: string | undefined, bytes: Uint8Array): Promise<void> => {
@@ -111,7 +121,7 @@ export function overlay(
       }
     },
     async pushManifest(name, manifest, tags) {
-      // First, because a registry that takes partial copies does not ask for what is only below.
+      // Before it is pushed: what is above has to be whole without what is below, which may go.
       await copyParts(name, manifest.mediaType, manifest.bytes);
       return upper.pushManifest(canonicalName(name), manifest, tags);
     },
@@ -159,7 +169,8 @@ const NO_DIGEST = "" as Digest;
 
 const MISSING: ReadonlySet<ErrorCode> = new Set(["NAME_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"]);
 
-const isMissing = (error: unknown): boolean => error instanceof RegistryError && MISSING.has(error.code);
+const isMissing = (error: unknown): boolean =>
+  error instanceof RegistryError && MISSING.has(error.code) && !error.damaged;
 
 const isNameUnknown = (error: unknown): boolean => error instanceof RegistryError && error.code === "NAME_UNKNOWN";
 

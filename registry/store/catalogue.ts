@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { FoundManifest } from "../archive/content.ts";
 import type { FileRange } from "../archive/files.ts";
 import { possibleManifests } from "../archive/serialisations.ts";
+import { isRealPlatform } from "../platform.ts";
 import { canonicalName, type Digest, type Tag } from "../reference.ts";
 import type { Descriptor, ManifestContent } from "../registry.ts";
 import { type Scan, type ScannedArchive, type Skipped, scan } from "./scan.ts";
@@ -69,10 +70,7 @@ export function blobsOfImage({ manifest, archive }: TaggedImage): Map<Digest, Fi
 export function platformsOf({ manifest, archive }: TaggedImage): string[] {
   if (manifest.platform !== "") return [manifest.platform];
   const children = manifest.parts.filter(({ digest }) => archive.manifests.has(digest));
-  // What attests to an image stands beside it in the index, for a platform that is none.
-  return children
-    .map(({ platform }) => platform)
-    .filter((platform) => platform !== "" && !platform.startsWith("unknown"));
+  return children.map(({ platform }) => platform).filter(isRealPlatform);
 }
 
 /** After so many repositories others are served: what is in one is looked up when it is first asked. */

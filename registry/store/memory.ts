@@ -102,7 +102,10 @@ export function memory(): Registry {
       const facts = factsOf(descriptor, json);
       const repository = findOrCreate(name);
       const { blobs, manifests } = repository;
-      assertParts(mediaType, facts, (part) => manifests.get(part)?.bytes.length ?? blobs.get(part)?.length);
+      assertParts(mediaType, facts, {
+        blobs: (part) => blobs.get(part)?.length,
+        manifests: (part) => manifests.get(part)?.bytes.length,
+      });
       manifests.set(digest, { descriptor, bytes, ...facts });
       for (const tag of tags) repository.tags.set(tag, digest);
       return { descriptor, ...(facts.subject ? { subject: facts.subject } : {}) };

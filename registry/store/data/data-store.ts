@@ -1,5 +1,5 @@
 import type { Digest } from "../../reference.ts";
-import type { ByteStream, Registry } from "../../registry.ts";
+import type { Body, Registry } from "../../registry.ts";
 import { blobFiles } from "../blob-files.ts";
 import { blobStore } from "./blobs.ts";
 import { claimOf } from "./claim.ts";
@@ -48,7 +48,7 @@ export interface DataOptions {
   /** Without it a loss of power may take what was acknowledged: for measuring, and for data that nobody needs. */
   readonly sync?: boolean;
   /** Looks elsewhere for the bytes of a blob that was found damaged or missing. */
-  readonly findCopy?: (digest: Digest) => Promise<ByteStream | undefined>;
+  readonly findCopy?: (digest: Digest) => Promise<Body | undefined>;
   /** Hears of what was found damaged, for people. */
   readonly onDamage?: (message: string) => void;
   /** Hears that another process took the folder; then nothing may be written any more. */

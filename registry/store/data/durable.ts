@@ -26,6 +26,9 @@ export interface Durable {
   settleFolder(folder: string): Promise<void>;
 }
 
+/** So many folders are known to be there, about 10 MB. */
+const FOLDER_LIMIT = 50_000;
+
 /** `sync: false` is for measuring and for throwaway data: a loss of power may then take what was acknowledged. */
 export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: boolean }): Durable {
   const root = dirname(temporaryFolder);
@@ -36,6 +39,8 @@ export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: b
   const ensureFolder = (path: string): Promise<void> => {
     const known = folders.get(path);
     if (known !== undefined) return known;
+    // What is forgotten is looked at again.
+    if (folders.size >= FOLDER_LIMIT) for (const old of folders.keys()) if (old !== root) folders.delete(old);
     const making = makeFolder(path);
     folders.set(path, making);
     making.catch(() => folders.delete(path));

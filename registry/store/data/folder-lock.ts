@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, open, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { codeOf } from "./disk.ts";
@@ -71,7 +71,7 @@ async function acquire(path: string, draft: string): Promise<void> {
     if (await linked(draft, path)) return;
     const owner = await ownerOf(path);
     if (!owner) continue;
-    if (!(await isAbandoned(path, owner))) throw inUse(path, owner);
+    if (!(await isAbandoned(path, owner, draft))) throw inUse(path, owner);
     const right = `${path}.${owner.id}`;
     await acquire(right, draft);
     if ((await ownerOf(path))?.id === owner.id) {
@@ -103,19 +103,29 @@ async function tidy(path: string): Promise<void> {
   }
 }
 
-async function isAbandoned(path: string, owner: Owner): Promise<boolean> {
+/** Both times are of the clock of the disk, which several machines may share. The draft was written just now. */
+async function isAbandoned(path: string, owner: Owner, draft: string): Promise<boolean> {
   if (owner.realm === (await realm())) return (await startOf(owner.pid)) !== owner.started;
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-  return Date.now() - mtimeMs > ABANDONED;
+  return (await stat(draft)).mtimeMs - mtimeMs > ABANDONED;
 }
 
 /** Says that the owner is there. False when it is not the owner any more; what cannot be read for now says nothing. */
 async function beat(path: string, own: Owner): Promise<boolean> {
   const owner = await ownerOf(path).catch(() => own);
   if (owner?.id !== own.id) return false;
-  const now = new Date();
-  await utimes(path, now, now).catch(() => {});
+  await touch(path).catch(() => {});
   return true;
+}
+
+/** Writes the first byte again, so that the disk sets the time. */
+async function touch(path: string): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.write("{", 0);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Undefined when there is no lock. */

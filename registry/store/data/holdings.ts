@@ -44,7 +44,11 @@ export async function findManifest(holdings: Holdings, name: string, reference: 
   const { manifests, tags } = holdings;
   const state = await findRepository(holdings, name);
   const digest = refersByDigest(reference) ? reference : await tags.read(state, reference);
-  const known = digest && state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
-  if (!known) throw new RegistryError("MANIFEST_UNKNOWN", reference);
-  return known;
+  const isListed = digest !== undefined && state.manifests.has(digest);
+  const known = isListed ? await manifests.read(name, digest) : undefined;
+  if (known) return known;
+  const damaged = isListed || (!refersByDigest(reference) && state.tags.has(reference));
+  throw new RegistryError("MANIFEST_UNKNOWN", damaged ? `${reference} is damaged; push it again` : reference, {
+    damaged,
+  });
 }

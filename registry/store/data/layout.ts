@@ -86,7 +86,7 @@ export function layoutOf(root: string): Layout {
 /** The repository that a folder in `repositories` is. */
 export const repositoryNameOf = (folder: string): string => folder.replaceAll("+", "/");
 
-export const fileNameOf = (digest: Digest): string => digest.replace(":", "-");
+const fileNameOf = (digest: Digest): string => digest.replace(":", "-");
 
 /** The digest that a file is named for; undefined for a name that is none of ours. */
 export function digestNamedBy(fileName: string): Digest | undefined {

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { factsOf, type ManifestFacts } from "../../manifest.ts";
 import { algorithmOf, type Digest, digestOf, type HashAlgorithm } from "../../reference.ts";
 import type { ManifestContent } from "../../registry.ts";
+import { parseStrictJson } from "../../strict-json.ts";
 import { byteCache } from "../byte-cache.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
@@ -15,8 +16,6 @@ export interface StoredManifest extends ManifestContent, ManifestFacts {}
 export interface Manifests {
   /** The same object each time, while it is in memory. Undefined when there is none, or when its bytes are damaged. */
   read(repository: string, digest: Digest): Promise<StoredManifest | undefined>;
-  /** What `read` would give, when no disk is needed for it. */
-  peek(repository: string, digest: Digest): StoredManifest | undefined;
   /** Durable when it returns. The media type is kept beside the bytes, because not every manifest says its own. */
   write(repository: string, content: ManifestContent, facts: ManifestFacts): Promise<void>;
   forget(repository: string, digest: Digest): void;
@@ -59,7 +58,6 @@ export function manifestFiles(
       reading.set(key, started);
       return started;
     },
-    peek: (repository, digest) => cache.get(keyOf(repository, digest)),
     async write(repository, { descriptor, bytes }, facts) {
       const path = layout.manifest(repository, descriptor.digest);
       // If it fails, the file may be the old or the new one.
@@ -81,5 +79,10 @@ export function decodeManifest(file: Buffer, digest: Digest): StoredManifest | u
   const { body } = record;
   if (digestOf(body, algorithmOf(digest) as HashAlgorithm) !== digest) return undefined;
   const descriptor = { mediaType, digest, size: body.length };
-  return { descriptor, bytes: body, ...factsOf(descriptor, JSON.parse(body.toString("utf8"))) };
+  try {
+    return { descriptor, bytes: body, ...factsOf(descriptor, parseStrictJson(body)) };
+  } catch {
+    // What would not be taken today does not stand in the way of the others.
+    return undefined;
+  }
 }

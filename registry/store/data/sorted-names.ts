@@ -5,7 +5,6 @@ export interface SortedNames<T extends string> {
   delete(name: T): void;
   /** Those after `name`, which need not be there. What is added or removed meanwhile may be missing or be there. */
   after(name: string): Generator<T>;
-  readonly size: number;
 }
 
 export function sortedNames<T extends string>(initial: Iterable<T> = []): SortedNames<T> {
@@ -36,9 +35,6 @@ export function sortedNames<T extends string>(initial: Iterable<T> = []): Sorted
         yield next;
         last = next;
       }
-    },
-    get size() {
-      return known.size;
     },
   };
 }

@@ -30,9 +30,10 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
   let written = 0;
   let hashed = 0;
   let following: Promise<void> | undefined;
+  let closed = false;
 
   const follow = async (file: FollowedFile): Promise<void> => {
-    while (hashed < written) {
+    while (hashed < written && !closed) {
       const size = written;
       // What fails here shows at the end, where there is another way.
       await file.advance(size).catch(() => {});
@@ -49,7 +50,12 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
         return;
       }
       small = undefined;
-      followed ??= hasher.follow(path, algorithm);
+      if (closed) return;
+      if (!followed) {
+        followed = hasher.follow(path, algorithm);
+        // What was there before a restart is hashed meanwhile, and nobody waits for it before the end.
+        if (!isNew) hashed = size - chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      }
       written = size;
       following ??= follow(followed);
       if (written - hashed > LAG) await following;
@@ -63,6 +69,9 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
       }
       return (await hashOfFile(file, size, algorithm)).digest();
     },
-    close: () => followed?.close(),
+    close() {
+      closed = true;
+      followed?.close();
+    },
   };
 }

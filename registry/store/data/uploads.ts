@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { basename, join } from "node:path";
 import { RegistryError } from "../../errors.ts";
+import { MEDIA_TYPES } from "../../media-types.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
 import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
 import { type Disk, type DiskFile, isFull } from "./disk.ts";
@@ -36,8 +37,8 @@ interface Session {
   busy: boolean;
   /** Cancelled or finished; whoever still writes to it has to stop. */
   ended: boolean;
-  /** The disk failed: what is in the file is not what is in memory. */
-  broken: boolean;
+  /** Why the disk failed: what is in the file may not be what is in memory. It is not tried again. */
+  failure: unknown;
   /** When it was last used, in ms since 1970. */
   used: number;
 }
@@ -136,7 +137,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     try {
       await file.truncate(size);
     } catch (error) {
-      session.broken = true;
+      session.failure ??= error;
       throw error;
     }
     resize(session, size);
@@ -182,7 +183,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
       throw error;
     }
     forget(session);
-    return { mediaType: "application/octet-stream", digest, size: session.size };
+    return { mediaType: MEDIA_TYPES.blob, digest, size: session.size };
   };
 
   /** A sync that failed is not tried again: the system may have dropped the bytes, and would call the next one a success. */
@@ -190,7 +191,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     try {
       await file.sync();
     } catch (error) {
-      session.broken = true;
+      session.failure ??= error;
       throw error;
     }
   };
@@ -204,7 +205,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     try {
       return await action();
     } catch (error) {
-      if (session.broken || endsUpload(error)) await end(session);
+      if (session.failure !== undefined || endsUpload(error)) await end(session);
       throw error;
     } finally {
       session.busy = false;
@@ -282,7 +283,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   };
 }
 
-const FRESH = { busy: false, ended: false, broken: false };
+const FRESH = { busy: false, ended: false, failure: undefined };
 
 const unknown = (id: string): RegistryError => new RegistryError("BLOB_UPLOAD_UNKNOWN", id);
 
@@ -314,7 +315,7 @@ function batchWriter(
     try {
       await attempt;
     } catch (error) {
-      session.broken = true;
+      session.failure ??= error;
       throw error;
     }
   };
@@ -356,6 +357,8 @@ function batchWriter(
       await hand();
       await writing;
       await syncing;
+      // A sync in the background may have failed long ago, and the next one would succeed without those bytes.
+      if (session.failure !== undefined) throw session.failure;
     },
   };
 }

@@ -2,6 +2,9 @@ import type { Digest } from "../../reference.ts";
 import type { Manifests } from "./manifests.ts";
 import type { RepositoryState } from "./repositories.ts";
 
+/** What is made of more parts than this (about 2 MB) is read again each time, so that nobody fills the memory with it. */
+const KEPT_LIMIT = 20_000;
+
 /**
  * What each manifest of a repository is made of. Read once and kept up to date afterwards, because only deleting and
  * collecting ask. Undefined when a manifest cannot be read: then nothing can be said to be unused.
@@ -19,7 +22,9 @@ export async function usesOf(
   }
   // Some may have been deleted while others were read.
   for (const digest of uses.keys()) if (!state.manifests.has(digest)) uses.delete(digest);
-  state.uses = uses;
+  let parts = 0;
+  for (const each of uses.values()) parts += each.length;
+  if (parts <= KEPT_LIMIT) state.uses = uses;
   return uses;
 }
 

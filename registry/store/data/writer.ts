@@ -1,7 +1,7 @@
 import { RegistryError } from "../../errors.ts";
 import { factsOf, type ManifestFacts } from "../../manifest.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
-import { assertParts } from "../../parts.ts";
+import { assertParts, type Held } from "../../parts.ts";
 import { readPushedManifest } from "../../pushed-manifest.ts";
 import { type Digest, digestOf, hashAlgorithmOf } from "../../reference.ts";
 import type { ManifestContent, Writer } from "../../registry.ts";
@@ -80,8 +80,7 @@ export function writerOf(holdings: Holdings, { prepare, uploads, memberships, sp
       leases.renew(name);
       return locks.shared(name, async () => {
         const state = await repositories.findOrCreate(name);
-        const sizes = await readableSizes(holdings, state, partsOf(facts));
-        assertParts(mediaType, facts, (part) => sizes.get(part), { sparse });
+        assertParts(mediaType, facts, await readable(holdings, state, partsOf(facts)), { sparse });
         await storeManifest(state, { descriptor, bytes }, facts);
         for (const tag of wanted) await tags.write(state, tag, digest);
         return { descriptor, ...(facts.subject ? { subject: facts.subject } : {}) };
@@ -90,22 +89,20 @@ export function writerOf(holdings: Holdings, { prepare, uploads, memberships, sp
   };
 }
 
-/** Of these parts, the sizes of those that can be read in the repository. */
-async function readableSizes(
+/** Of these parts, those that can be read in the repository. */
+async function readable(
   { blobs, manifests }: Holdings,
   state: RepositoryState,
   parts: readonly Digest[],
-): Promise<Map<Digest, number>> {
-  const sizes = new Map<Digest, number>();
+): Promise<Held> {
+  const [blobSizes, manifestSizes] = [new Map<Digest, number>(), new Map<Digest, number>()];
   for (const digest of new Set(parts)) {
     const size = state.blobs.get(digest);
-    if (size !== undefined && (await blobs.stat(digest, size).then(() => true, isUnknown))) sizes.set(digest, size);
-    else if (state.manifests.has(digest)) {
-      const manifest = await manifests.read(state.name, digest);
-      if (manifest) sizes.set(digest, manifest.descriptor.size);
-    }
+    if (size !== undefined && (await blobs.stat(digest, size).then(() => true, isUnknown))) blobSizes.set(digest, size);
+    const manifest = state.manifests.has(digest) ? await manifests.read(state.name, digest) : undefined;
+    if (manifest) manifestSizes.set(digest, manifest.descriptor.size);
   }
-  return sizes;
+  return { blobs: (digest) => blobSizes.get(digest), manifests: (digest) => manifestSizes.get(digest) };
 }
 
 function isUnknown(error: unknown): false {
