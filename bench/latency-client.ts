@@ -11,7 +11,7 @@ export interface LatencyResult {
 async function main([url = ""]: readonly string[]): Promise<void> {
   const { origin, pathname } = new URL(url);
   const connection = await openConnection(origin);
-  const request = [Buffer.from(`GET ${pathname} HTTP/1.1\r\nHost: registry\r\n\r\n`)];
+  const request = [Buffer.from(`GET ${pathname} HTTP/1.1\r\nHost: registry\r\nAccept: ${ACCEPT}\r\n\r\n`)];
   const times: number[] = [];
   let going = true;
   process.once("SIGTERM", () => {
@@ -32,5 +32,7 @@ async function main([url = ""]: readonly string[]): Promise<void> {
 
 /** Between two requests, in ms. */
 const PAUSE = 2;
+/** Another registry says that it has no such manifest when its type is not named. */
+const ACCEPT = "application/vnd.oci.image.manifest.v1+json";
 
 await main(process.argv.slice(2));
