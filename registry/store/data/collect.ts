@@ -16,7 +16,7 @@ import { usesOf } from "./uses.ts";
 export interface Collection {
   /** Blobs that left a repository, because no manifest of it is made of them. */
   readonly unlinked: number;
-  /** Blobs that no repository has any more, and their bytes. They lie in the trash until the next collection. */
+  /** Blobs that no repository has any more, and their bytes. They lie in the trash until they are `grace` old again. */
   readonly trashed: number;
   readonly bytes: number;
   /** Blobs that were removed for good. */
