@@ -1816,7 +1816,7 @@ export const document = {
                 {
                   "code": "DENIED",
                   "message": "You may not do this",
-                  "detail": "the tag 1.0 is immutable; push under another one"
+                  "detail": "the tag 1.0 is immutable here; push under another tag"
                 }
               ]
             }
