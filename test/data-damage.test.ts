@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
@@ -109,6 +109,39 @@ describe("what is found damaged", () => {
     assert.match(served.reports[0] ?? "", new RegExp(`the blob ${served.digest} is damaged`));
     assert.equal(readdirSync(layoutOf(served.root).quarantine).length, 1);
   });
+
+  for (const [title, onlyLook] of [
+    ["stays as it is under the eyes of those who only look", true],
+    ["is mended by the process that has the folder: the negative control", false],
+  ] as const) {
+    it(title, async (context) => {
+      const root = join(temporaryFolder(context), "data");
+      const layout = layoutOf(root);
+      const before = await openDataStore(root);
+      await pushImage(before.registry, IMAGE);
+      const [damaged, collected] = [randomBytes(5000), randomBytes(5001)];
+      for (const blob of [damaged, collected]) await pushBlob(before.registry, "app", blob);
+      await before.close();
+      writeFileSync(layout.blob(digestOf(damaged)), flipped(damaged, 7));
+      mkdirSync(layout.trash);
+      renameSync(layout.blob(digestOf(collected)), layout.trashed(digestOf(collected)));
+      const files = () => readdirSync(root, { recursive: true }).sort();
+      const found = files();
+
+      const store = await openDataStore(root, { onlyLook, findCopy: async () => chunksOf(damaged) });
+      context.after(store.close);
+      for (const blob of [damaged, collected]) {
+        for (let attempt = 0; attempt < 2; attempt++) {
+          const read = store.registry.getBlob("app", digestOf(blob));
+          if (onlyLook) await assert.rejects(read, { code: "BLOB_UNKNOWN" });
+          else await read;
+        }
+      }
+      await store.registry.getManifest("app", parseTag("1.0"));
+      if (onlyLook) assert.deepEqual(files(), found);
+      else assert.notDeepEqual(files(), found);
+    });
+  }
 
   it("is not replaced by a copy that is no better", async (context) => {
     const served = await serveBlob(context, 5000, {

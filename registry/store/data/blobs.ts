@@ -30,12 +30,14 @@ export interface BlobOptions {
   readonly layout: Layout;
   readonly files: Durable;
   readonly verified: BlobFiles;
+  /** Leaves what is damaged where it is: the folder is another's. */
+  readonly onlyLook: boolean;
   /** Looks for a good copy elsewhere, and adopts it. False when there is none. */
   readonly heal: (digest: Digest, size: number) => Promise<boolean>;
   readonly quarantine: (digest: Digest) => Promise<void>;
 }
 
-export function blobStore({ disk, layout, files, verified, heal, quarantine }: BlobOptions): Blobs {
+export function blobStore({ disk, layout, files, verified, onlyLook, heal, quarantine }: BlobOptions): Blobs {
   const held: KeyedLock = keyedLock();
   const healing = new Map<string, Promise<boolean>>();
   const rangeOf = (digest: Digest, size: number): FileRange => ({ path: layout.blob(digest), offset: 0, size });
@@ -46,7 +48,7 @@ export function blobStore({ disk, layout, files, verified, heal, quarantine }: B
       return await read();
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === "BLOB_UNKNOWN")) throw error;
-      if (!(await bringBack(digest, size))) throw error;
+      if (onlyLook || !(await bringBack(digest, size))) throw error;
       return read();
     }
   };

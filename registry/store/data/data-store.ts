@@ -125,6 +125,7 @@ async function openHoldings(disk: Disk, layout: Layout, options: DataOptions): P
     disk,
     layout,
     files,
+    onlyLook,
     verified: blobFiles({
       onDamage: ({ digest }) => onDamage?.(`the blob ${digest} is damaged; it is not served until it is pushed again`),
     }),
