@@ -34,7 +34,7 @@ export interface CollectOptions {
 }
 
 export interface Collector {
-  /** One at a time: who asks while one runs waits for it. */
+  /** One at a time: who asks while one runs waits for it, and then has one of its own. */
   collect(options: CollectOptions): Promise<Collection>;
   /**
    * To be called when a repository has got a blob, while the blob is still held: a collection that looked at the repository
@@ -54,6 +54,8 @@ export interface CollectorParts {
   readonly locks: SharedLock;
   readonly leases: Leases;
   readonly now: () => number;
+  /** Throws when the folder is not ours any more: asked before each, because one may have waited long. */
+  readonly assertOurs: () => void;
   /** Removes the folders of a repository that holds nothing. */
   readonly removeRepository: (state: RepositoryState) => Promise<void>;
 }
@@ -64,20 +66,22 @@ export interface CollectorParts {
  * with that blob held, whether somebody has taken it in meanwhile.
  */
 export function collector(parts: CollectorParts): Collector {
-  let running: Promise<Collection> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   /** Blobs that were taken in since the collection began. */
   let linked: Set<Digest> | undefined;
+  const run = async (options: CollectOptions): Promise<Collection> => {
+    parts.assertOurs();
+    linked = new Set();
+    return collect(parts, options, linked).finally(() => {
+      linked = undefined;
+    });
+  };
 
   return {
     collect(options) {
-      running ??= (async () => {
-        linked = new Set();
-        return collect(parts, options, linked);
-      })().finally(() => {
-        running = undefined;
-        linked = undefined;
-      });
-      return running;
+      const own = last.then(() => run(options));
+      last = own.catch(() => {});
+      return own;
     },
     linked: (digest) => void linked?.add(digest),
   };

@@ -86,6 +86,7 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       ...holdings,
       uploads,
       now,
+      assertOurs: claim.assertOurs,
       removeRepository: (state) => removeIfEmpty(holdings, state),
     });
     const { sparse = false, deleteInUse = false } = options;
