@@ -18,6 +18,32 @@ function grow(folder: string, age: number): void {
 }
 
 describe("a collection", () => {
+  for (const [title, isRepentant] of [
+    ["gives what a deleted manifest was made of the whole grace, however long ago it was pushed", false],
+    ["keeps it when the manifest is pushed again within the grace", true],
+  ] as const) {
+    it(title, async (context) => {
+      const root = temporaryFolder(context);
+      const image = testImage("app", "1.0", ["one", "two"]);
+      const { mediaType, digest } = image.manifest.descriptor;
+      let time = Date.now();
+      const store = await openDataStore(root, { now: () => time, sync: false });
+      context.after(store.close);
+      await pushImage(store.registry, image);
+      for (const folder of ["blobs", "repositories/app/blobs"]) grow(join(root, folder), 30 * DAY);
+      await store.registry.deleteManifest("app", digest);
+
+      time += 23 * HOUR;
+      assert.equal((await store.collect({ grace: DAY })).unlinked, 0);
+      // Its blobs are there, so this is all that has to be sent again.
+      const manifest = { mediaType, bytes: image.manifest.bytes };
+      if (isRepentant) await store.registry.pushManifest("app", manifest, [parseTag("1.0")]);
+      time += 2 * HOUR;
+      const { unlinked } = await store.collect({ grace: DAY });
+      assert.equal(unlinked, isRepentant ? 0 : 3);
+    });
+  }
+
   it("has the options that it was given, also when it is asked for while another runs", async (context) => {
     const root = temporaryFolder(context);
     let time = Date.now();

@@ -10,7 +10,7 @@ import { userOf, usesOf } from "./uses.ts";
  * once, and only the answer waits until it is durable.
  */
 export function deleterOf(holdings: Holdings, { deleteInUse }: { deleteInUse: boolean }): Deleter {
-  const { layout, files, locks, repositories, manifests, tags } = holdings;
+  const { disk, layout, files, locks, repositories, manifests, tags } = holdings;
 
   const assertUnused = async (state: RepositoryState, digest: Digest): Promise<void> => {
     // What is damaged is of no use to anything.
@@ -19,6 +19,16 @@ export function deleterOf(holdings: Holdings, { deleteInUse }: { deleteInUse: bo
     if (!uses) throw new RegistryError("UNSUPPORTED", "a manifest of this repository is damaged; push it again first");
     const user = userOf(uses, digest);
     if (user) throw inUse(digest, user);
+  };
+  /**
+   * From now on nobody may need these, however long ago they came: who deleted by mistake has the grace to think again.
+   * Without it they can be deleted all the same, so a disk that fails here is not heard of.
+   */
+  const beginGrace = async (state: RepositoryState, parts: readonly { readonly digest: Digest }[]): Promise<void> => {
+    for (const { digest } of parts) {
+      const size = state.blobs.get(digest);
+      if (size !== undefined) await disk.touch(layout.membership(state.name, digest, size)).catch(() => {});
+    }
   };
   const alone = async (name: string, action: (state: RepositoryState) => Promise<void>): Promise<void> => {
     await findRepository(holdings, name);
@@ -40,7 +50,8 @@ export function deleterOf(holdings: Holdings, { deleteInUse }: { deleteInUse: bo
       alone(name, async (state) => {
         if (!state.manifests.has(digest)) throw new RegistryError("MANIFEST_UNKNOWN", digest);
         await assertUnused(state, digest);
-        const subject = (await manifests.read(name, digest))?.subject;
+        const manifest = await manifests.read(name, digest);
+        await beginGrace(state, manifest?.parts ?? []);
         // Also without tags: one that was moved away from it, and not durably, must not come back to find nothing.
         await tags.remove(state, await tags.of(state, digest));
         await files.erase(layout.manifest(name, digest));
@@ -50,7 +61,7 @@ export function deleterOf(holdings: Holdings, { deleteInUse }: { deleteInUse: bo
         repositories.changed(state);
         await files.settleFolder(layout.manifests(name));
         // A mark of a manifest that is gone says nothing, so it need not be gone for good.
-        if (subject) await files.erase(layout.referrer(name, subject, digest));
+        if (manifest?.subject) await files.erase(layout.referrer(name, manifest.subject, digest));
         await removeIfEmpty(holdings, state);
       }),
     deleteTag: (name, tag) =>
