@@ -128,7 +128,7 @@ describe("what is found damaged", () => {
       const files = () => readdirSync(root, { recursive: true }).sort();
       const found = files();
 
-      const store = await openDataStore(root, { onlyLook, findCopy: async () => chunksOf(damaged) });
+      const store = await openDataStore(root, { onlyLook, findCopy: async () => ({ kind: "bytes", bytes: damaged }) });
       context.after(store.close);
       for (const blob of [damaged, collected]) {
         for (let attempt = 0; attempt < 2; attempt++) {
