@@ -104,7 +104,11 @@ export function overlay(
   return {
     getBlob: (name, digest, options) => either(name, (registry, own) => registry.getBlob(own, digest, options)),
     statBlob: (name, digest) => either(name, (registry, own) => registry.statBlob(own, digest)),
-    getManifest: (name, reference) => either(name, (registry, own) => registry.getManifest(own, reference)),
+    // The one that is asked for most: without a closure where there is nothing above.
+    getManifest: (name, reference) =>
+      mayHave(canonicalName(name))
+        ? either(name, (registry, own) => registry.getManifest(own, reference))
+        : lower.getManifest(name, reference),
     statManifest: (name, reference) => either(name, (registry, own) => registry.statManifest(own, reference)),
 
     startUpload: (name, options) => upper.startUpload(canonicalName(name), options),
