@@ -42,10 +42,27 @@ export async function requestCollection(data: string, options: CollectOptions): 
   }
 }
 
-/** Answers such requests until it is closed. Only for the process that has the data folder, once that exists. */
-export function answerRequests(data: string, collect: (options: CollectOptions) => Promise<Collection>): FSWatcher {
+/**
+ * Answers such requests until it is closed. Only for the process that has the data folder, once that exists. A folder that
+ * cannot be watched (any more) is told to `onFailure`, once: whoever serves goes on without.
+ */
+export function answerRequests(
+  data: string,
+  collect: (options: CollectOptions) => Promise<Collection>,
+  onFailure: (error: unknown) => void,
+): { close(): void } {
   const folder = join(data, FOLDER);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let watcher: FSWatcher | undefined;
+  let isOver = false;
+  const close = (): void => {
+    isOver = true;
+    watcher?.close();
+  };
+  const fail = (error: unknown): void => {
+    if (isOver) return;
+    close();
+    onFailure(error);
+  };
   const answer = async (file: string): Promise<void> => {
     const path = join(folder, file);
     const name = path.slice(0, -REQUEST.length);
@@ -67,12 +84,21 @@ export function answerRequests(data: string, collect: (options: CollectOptions) 
     }
   };
   const look = (): void => {
-    for (const file of readdirSync(folder)) if (file.endsWith(REQUEST)) void answer(file);
+    try {
+      for (const file of readdirSync(folder)) if (file.endsWith(REQUEST)) answer(file).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
   };
-  const watcher = watch(folder, { persistent: false }, look);
-  watcher.on("error", () => {});
-  look();
-  return watcher;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    watcher = watch(folder, { persistent: false }, look);
+    watcher.on("error", fail);
+    look();
+  } catch (error) {
+    fail(error);
+  }
+  return { close };
 }
 
 /** Takes no more room than the file has: somebody collects just because the disk is full. */

@@ -1,4 +1,3 @@
-import type { FSWatcher } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
@@ -43,9 +42,11 @@ export async function serve(command: ServeCommand): Promise<void> {
 
 /** Collects on a schedule, and when `ociregistry gc` asks. Returns what ends that. */
 function collectRegularly(data: DataStore, { readOnly, gcInterval, gcGrace, data: folder }: ServeCommand): () => void {
-  let requests: FSWatcher | undefined;
+  let requests: ReturnType<typeof answerRequests> | undefined;
   void data.opened.then(() => {
-    requests = answerRequests(folder, data.collect);
+    requests = answerRequests(folder, data.collect, (error) =>
+      complain(`ociregistry gc cannot reach this server until it is started again: ${messageOf(error)}`),
+    );
   });
   const collect = async (): Promise<void> => {
     try {
@@ -95,5 +96,7 @@ function logRequest(request: IncomingMessage, response: ServerResponse, started:
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { answerRequests } from "../cmd/gc-requests.ts";
+import { startServing } from "./support/command.ts";
+import { pushBlob, temporaryFolder } from "./support/images.ts";
+import { remote } from "./support/remote.ts";
+
+const nothing = { unlinked: 0, trashed: 0, bytes: 0, removed: 0, expired: 0, problems: [] };
+
+/** What who answers complains of first. */
+function complaintOf(context: TestContext, data: string, act: () => void = () => {}): Promise<unknown> {
+  return new Promise((resolve) => {
+    const answering = answerRequests(data, async () => nothing, resolve);
+    // Who answers does not keep a process alive.
+    const alive = setInterval(() => {}, 1000);
+    context.after(() => {
+      clearInterval(alive);
+      answering.close();
+    });
+    act();
+  });
+}
+
+describe("answering ociregistry gc", () => {
+  it("ends with a complaint when its folder goes away", async (context) => {
+    const data = temporaryFolder(context);
+    const error = await complaintOf(context, data, () => rmSync(join(data, "requests"), { recursive: true }));
+    assert.match(String(error), /ENOENT/);
+  });
+
+  it("is not begun, with a complaint, when something else has the name of its folder", async (context) => {
+    const data = temporaryFolder(context);
+    writeFileSync(join(data, "requests"), "");
+    assert.match(String(await complaintOf(context, data)), /EEXIST|ENOTDIR/);
+  });
+
+  it("is not what a server lives by", async (context) => {
+    const root = temporaryFolder(context);
+    mkdirSync(join(root, "images"));
+    const data = join(root, "data");
+    const { child, origin } = await startServing(context, join(root, "images"), "--data", data);
+    assert.ok(child.stderr);
+    const registry = remote(origin);
+    const digest = await pushBlob(registry, "app", Buffer.from("a blob"));
+    assert.equal(existsSync(join(data, "requests")), true);
+    const complaint = once(child.stderr, "data");
+    rmSync(join(data, "requests"), { recursive: true });
+    assert.match(String(await complaint), /^ociregistry: ociregistry gc cannot reach this server .*ENOENT.*\n$/);
+    await registry.statBlob("app", digest);
+  });
+});
