@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, type FSWatcher, mkdirSync, readdirSync, watch } from "node:fs";
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Collection, CollectOptions } from "../registry/store/data/collect.ts";
+import { ownerIdOf } from "../registry/store/data/folder-lock.ts";
+import { layoutOf } from "../registry/store/data/layout.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where `ociregistry gc` leaves what it wants of the process that has the data folder, and finds the answer. */
@@ -16,30 +18,43 @@ const PATIENCE = 60 * 60 * 1000;
 /** A server that is alive takes a request at once. */
 const TAKEN_WITHIN = 10_000;
 
-/** Asks the server that has the data folder to collect. Undefined when nobody takes the request. Throws UsageError. */
+/**
+ * Asks the server that has the data folder to collect. Undefined when nobody takes the request. Leaves nothing behind.
+ * Throws UsageError.
+ */
 export async function requestCollection(data: string, options: CollectOptions): Promise<Collection | undefined> {
   const folder = join(data, FOLDER);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
   const name = join(folder, randomUUID());
-  const started = Date.now();
   try {
     await writeFile(`${name}.new`, JSON.stringify(options), { mode: 0o600 });
     await rename(`${name}.new`, `${name}${REQUEST}`);
-    while (Date.now() - started < PATIENCE) {
-      const answer = await readFile(`${name}${ANSWER}`, "utf8").catch(() => undefined);
-      if (answer !== undefined) return JSON.parse(answer) as Collection;
-      const waiting = existsSync(`${name}${REQUEST}`);
-      // In the order in which the file is renamed, so that it is not missed.
-      if (!waiting && ![TAKEN, ANSWER].some((ending) => existsSync(`${name}${ending}`))) {
-        throw new UsageError("the server that has the data folder could not collect");
-      }
-      if (waiting && Date.now() - started > TAKEN_WITHIN) return undefined;
-      await pause(POLL);
-    }
-    return undefined;
+    return await answerTo(name, layoutOf(resolve(data)).lock);
   } finally {
-    await Promise.all([".new", REQUEST, ANSWER].map((ending) => rm(`${name}${ending}`, { force: true })));
+    await Promise.all([".new", REQUEST, TAKEN, ANSWER].map((ending) => rm(`${name}${ending}`, { force: true })));
+    // Who serves has made it before anybody could ask.
+    if (isNew) await rmdir(folder).catch(() => {});
   }
+}
+
+async function answerTo(name: string, lock: string): Promise<Collection | undefined> {
+  const started = Date.now();
+  const asked = await ownerIdOf(lock);
+  while (Date.now() - started < PATIENCE) {
+    // Asked first: who answers may end right after.
+    const isThere = asked !== undefined && (await ownerIdOf(lock)) === asked;
+    const answer = await readFile(`${name}${ANSWER}`, "utf8").catch(() => undefined);
+    if (answer !== undefined) return JSON.parse(answer) as Collection;
+    if (!isThere) throw new UsageError("the server that had the data folder ended before it had collected; try again");
+    const waiting = existsSync(`${name}${REQUEST}`);
+    // In the order in which the file is renamed, so that it is not missed.
+    if (!waiting && ![TAKEN, ANSWER].some((ending) => existsSync(`${name}${ending}`))) {
+      throw new UsageError("the server that has the data folder could not collect");
+    }
+    if (waiting && Date.now() - started > TAKEN_WITHIN) return undefined;
+    await pause(POLL);
+  }
+  return undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Collection } from "../registry/store/data/collect.ts";
+import { FolderInUse } from "../registry/store/data/folder-lock.ts";
 import { UPLOAD_LIMITS } from "../registry/store/data/upload-limits.ts";
 import { count, formatBytes, printable } from "./format.ts";
 import { requestCollection } from "./gc-requests.ts";
@@ -12,7 +13,7 @@ export async function gc({ data, gcGrace, dryRun }: GcCommand): Promise<string> 
   if (!existsSync(data)) throw new UsageError(`there is no data folder "${data}"; nothing was pushed yet`);
   const options = { grace: gcGrace, dryRun };
   const collection = await collectHere(data, options).catch((error) => {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError && error.cause instanceof FolderInUse)) throw error;
     return requestCollection(data, options).then((answer) => {
       if (answer) return answer;
       throw error;

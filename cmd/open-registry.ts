@@ -71,7 +71,9 @@ export async function openNamedData(
   try {
     return await openDataStore(resolve(data), { limits, sparse, deleteInUse, sync, ...hooks });
   } catch (error) {
-    if (error instanceof FolderInUse || error instanceof UnknownFormat) throw new UsageError(error.message);
+    if (error instanceof FolderInUse || error instanceof UnknownFormat) {
+      throw new UsageError(error.message, { cause: error });
+    }
     const reason = REASONS.get((error as NodeJS.ErrnoException).code ?? "");
     if (!reason) throw error;
     throw new UsageError(`cannot use the data folder "${data}": ${reason}`);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { answerRequests } from "../cmd/gc-requests.ts";
-import { startServing } from "./support/command.ts";
+import { answerRequests, requestCollection } from "../cmd/gc-requests.ts";
+import { openDataStore } from "../registry/store/data/data-store.ts";
+import { runCommand, startServing } from "./support/command.ts";
 import { pushBlob, temporaryFolder } from "./support/images.ts";
 import { remote } from "./support/remote.ts";
 
@@ -50,5 +51,50 @@ describe("answering ociregistry gc", () => {
     rmSync(join(data, "requests"), { recursive: true });
     assert.match(String(await complaint), /^ociregistry: ociregistry gc cannot reach this server .*ENOENT.*\n$/);
     await registry.statBlob("app", digest);
+  });
+});
+
+/** A data folder that somebody has. */
+async function heldFolder(context: TestContext) {
+  const data = join(temporaryFolder(context), "data");
+  const store = await openDataStore(data);
+  context.after(store.close);
+  await pushBlob(store.registry, "app", Buffer.from("a blob"));
+  return { data, store };
+}
+
+describe("ociregistry gc that asks", () => {
+  it("gives up when who took the request ends, and leaves nothing behind", async (context) => {
+    const { data, store } = await heldFolder(context);
+    const answering = answerRequests(
+      data,
+      async () => {
+        await store.close();
+        return new Promise(() => {});
+      },
+      () => {},
+    );
+    context.after(() => answering.close());
+    await assert.rejects(requestCollection(data, { grace: 0 }), /ended before it had collected; try again/);
+    assert.deepEqual(readdirSync(join(data, "requests")), []);
+  });
+
+  it("leaves no folder where nobody answers", async (context) => {
+    const { data, store } = await heldFolder(context);
+    const found = readdirSync(data);
+    await store.close();
+    await assert.rejects(requestCollection(data, { grace: 0 }), /try again/);
+    assert.deepEqual(
+      readdirSync(data),
+      found.filter((name) => name !== "lock"),
+    );
+  });
+
+  it("asks nobody for a folder that is no data folder", async (context) => {
+    const folder = temporaryFolder(context);
+    writeFileSync(join(folder, "photo.jpg"), "");
+    const { code, err } = await runCommand("gc", "--data", folder);
+    assert.deepEqual([code, err.includes("holds something else")], [2, true]);
+    assert.deepEqual(readdirSync(folder), ["photo.jpg"]);
   });
 });

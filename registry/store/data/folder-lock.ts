@@ -61,6 +61,12 @@ export async function lockFolder(path: string, onLost: () => void): Promise<Fold
   };
 }
 
+/** Tells one owner of a folder from the next; undefined when nobody who is alive has it. */
+export async function ownerIdOf(path: string): Promise<string | undefined> {
+  const owner = await ownerOf(path);
+  return owner && !(await isAbandoned(path, owner)) ? owner.id : undefined;
+}
+
 /**
  * Makes the file at `path` a copy of the draft. Who wants to follow an owner that is gone first takes the right to, which
  * is a lock of its own, named for that owner: so of several that find the same lock abandoned one replaces it, and none
