@@ -17,6 +17,16 @@ export function parseDuration(option: string, text: string): number {
   return Number(number) * factor;
 }
 
+/** Node takes a timer of more than 2^31 - 1 ms for one of 1 ms. */
+const LONGEST_INTERVAL = 24 * 86_400_000;
+
+/** The same, of what is done again and again: at most `24d`. Throws UsageError. */
+export function parseInterval(option: string, text: string): number {
+  const interval = parseDuration(option, text);
+  if (interval > LONGEST_INTERVAL) throw new UsageError(`${option} is at most 24d, not "${text}"`);
+  return interval;
+}
+
 const UNITS_OF_SIZE = ["", "K", "M", "G", "T"];
 
 /** `1024`, `500M`, `64G`, in bytes; the units are powers of 1024. Throws UsageError. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { TRANSFER_MEMORY } from "../api/transfers.ts";
 import { UPLOAD_LIMITS, type UploadLimits } from "../registry/store/data/upload-limits.ts";
-import { parseCount, parseDuration, parseSize } from "./quantities.ts";
+import { parseCount, parseDuration, parseInterval, parseSize } from "./quantities.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the command line asks for. */
@@ -86,7 +86,7 @@ serve
   --access-log   write one line of JSON to stdout for each request
   --read-only    refuse pushes and deletes
   --immutable PATTERN      tags that are set once and never moved or deleted, such as 'v*'; may be repeated
-  --gc-interval TIME       how often what no manifest needs is collected (1h); 0 never
+  --gc-interval TIME       how often what no manifest needs is collected (1h, at most 24d); 0 never
   --gc-grace TIME          how old it has to be (24h); what a client is using is kept in any case
   --allow-sparse           take manifests of which not all parts are there
   --allow-delete-in-use    delete what a manifest is made of, too
@@ -158,7 +158,7 @@ function parseServe(args: string[]): ServeCommand {
     data: folderOf(values["data"]),
     readOnly: values["read-only"] === true,
     immutable: Array.isArray(immutable) ? immutable.map(String) : [],
-    gcInterval: parseDuration("--gc-interval", String(values["gc-interval"])),
+    gcInterval: parseInterval("--gc-interval", String(values["gc-interval"])),
     gcGrace: parseDuration("--gc-grace", String(values["gc-grace"])),
     sparse: values["allow-sparse"] === true,
     deleteInUse: values["allow-delete-in-use"] === true,

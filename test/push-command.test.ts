@@ -158,6 +158,7 @@ describe("ociregistry serve --data", () => {
 
   for (const [args, message] of [
     [["--gc-grace", "soon"], /--gc-grace is a time such as/],
+    [["--gc-interval", "25d"], /--gc-interval is at most 24d, not "25d"/],
     [["--max-blob-size", "big"], /--max-blob-size is a size such as/],
     [["--max-uploads", "0"], /--max-uploads is a whole number/],
     [["--data", ""], /data folder is empty/],
