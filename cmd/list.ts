@@ -3,6 +3,7 @@ import { platformsOf, type Repository, sizeOf } from "../registry/store/catalogu
 import { damagedIn } from "./damaged.ts";
 import { count, formatBytes, formatTable, printable } from "./format.ts";
 import { findingsOf, readOnce } from "./open-named-folder.ts";
+import { refusalOf } from "./open-registry.ts";
 import { type PushedRow, pushedRows } from "./pushed-rows.ts";
 import type { ListCommand } from "./usage.ts";
 
@@ -12,7 +13,12 @@ export async function list({ folder, data, cache, format }: ListCommand): Promis
   const { repositories, skipped, warnings } = catalogue;
   const damaged = damagedIn(catalogue, findingsOf({ folder, cache }).current());
   const dropped = [...repositories.values()].flatMap(rowsOf);
-  const rows = shadowed(dropped, await pushedRows(data));
+  const rows = shadowed(
+    dropped,
+    await pushedRows(data).catch((error) => {
+      throw refusalOf(data, error, { onlyLook: true });
+    }),
+  );
   if (format === "json") return `${JSON.stringify({ images: rows, skipped, damaged, warnings }, null, 2)}\n`;
   const table = formatTable(
     ["REPOSITORY", "TAG", "PLATFORM", "SIZE", "FORM", "DIGEST"],

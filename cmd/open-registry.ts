@@ -62,31 +62,45 @@ function guarded(registry: Registry, { readOnly: refuses, immutable }: StoreOpti
 
 /** Opens the data folder that the command line names. Throws UsageError. */
 export async function openNamedData(
-  { data, folder, limits, sparse, deleteInUse, sync }: StoreOptions & { readonly folder?: string },
+  { data, folder, readOnly, limits, sparse, deleteInUse, sync }: StoreOptions & { readonly folder?: string },
   hooks: Parameters<typeof openDataStore>[1] = {},
 ): Promise<DataStore> {
   if (folder !== undefined && isInside(folder, data)) {
     throw new UsageError(`the data folder "${data}" lies in the folder of archives; choose another with --data`);
   }
   try {
-    return await openDataStore(resolve(data), { limits, sparse, deleteInUse, sync, ...hooks });
+    return await openDataStore(resolve(data), { onlyLook: readOnly, limits, sparse, deleteInUse, sync, ...hooks });
   } catch (error) {
-    if (error instanceof FolderInUse || error instanceof UnknownFormat) {
-      throw new UsageError(error.message, { cause: error });
-    }
-    const reason = REASONS.get((error as NodeJS.ErrnoException).code ?? "");
-    if (!reason) throw error;
-    throw new UsageError(`cannot use the data folder "${data}": ${reason}`);
+    throw refusalOf(data, error, { onlyLook: readOnly });
   }
+}
+
+/** What people are told when a data folder cannot be opened: a UsageError, or the error itself when it is a bug. */
+export function refusalOf(data: string, error: unknown, { onlyLook }: { readonly onlyLook: boolean }): unknown {
+  if (error instanceof FolderInUse || error instanceof UnknownFormat) {
+    return new UsageError(error.message, { cause: error });
+  }
+  const reason = (onlyLook ? LOOKING : WRITING).get((error as NodeJS.ErrnoException).code ?? "");
+  return reason ? new UsageError(`cannot use the data folder "${data}": ${reason}`) : error;
 }
 
 const READ_ONLY = "it was started with --read-only; to add an image, put its archive into the folder";
 
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ["ENOTDIR", "it is a file, not a folder"],
-  ["EACCES", "no permission to write to it; serve with --read-only, or choose another with --data"],
-  ["EPERM", "no permission to write to it; serve with --read-only, or choose another with --data"],
-  ["EROFS", "its file system is read-only; choose another with --data"],
+const NO_FOLDER = "it is a file, not a folder";
+const UNREADABLE = "no permission to read it; choose another with --data";
+const UNWRITABLE = "no permission to write to it; serve it with --read-only, or choose another with --data";
+
+const LOOKING: ReadonlyMap<string, string> = new Map([
+  ["ENOTDIR", NO_FOLDER],
+  ["EACCES", UNREADABLE],
+  ["EPERM", UNREADABLE],
+]);
+
+const WRITING: ReadonlyMap<string, string> = new Map([
+  ["ENOTDIR", NO_FOLDER],
+  ["EACCES", UNWRITABLE],
+  ["EPERM", UNWRITABLE],
+  ["EROFS", "its file system is read-only; serve it with --read-only, or choose another with --data"],
   ["ENOSPC", "its disk is full"],
 ]);
 

@@ -27,7 +27,8 @@ export async function serve(command: ServeCommand): Promise<void> {
     throw error;
   };
   const { registry, data } = await openRegistry(live, command, complain).catch(giveUp);
-  closing.push(() => data.close(), collectRegularly(data, command));
+  closing.push(() => data.close());
+  if (!command.readOnly) closing.push(collectRegularly(data, command));
   const transfers = createTransfers({ memory: command.transferMemory, ...(command.native ? {} : { native: false }) });
   const server = await createServer(registry, {
     transfers,
@@ -41,7 +42,7 @@ export async function serve(command: ServeCommand): Promise<void> {
 }
 
 /** Collects on a schedule, and when `ociregistry gc` asks. Returns what ends that. */
-function collectRegularly(data: DataStore, { readOnly, gcInterval, gcGrace, data: folder }: ServeCommand): () => void {
+function collectRegularly(data: DataStore, { gcInterval, gcGrace, data: folder }: ServeCommand): () => void {
   let requests: ReturnType<typeof answerRequests> | undefined;
   void data.opened.then(() => {
     requests = answerRequests(folder, data.collect, (error) =>
@@ -59,7 +60,7 @@ function collectRegularly(data: DataStore, { readOnly, gcInterval, gcGrace, data
     }
     timer?.refresh();
   };
-  const timer = readOnly || gcInterval === 0 ? undefined : setTimeout(() => void collect(), gcInterval);
+  const timer = gcInterval === 0 ? undefined : setTimeout(() => void collect(), gcInterval);
   timer?.unref();
   return () => {
     clearTimeout(timer);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { readAll, streamOf } from "../registry/content.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { runCommand, type Serving, startServing } from "./support/command.ts";
@@ -102,6 +103,35 @@ describe("ociregistry serve --data", () => {
     const refused = await ask(again.origin, "POST", "/v2/team/app/blobs/uploads/");
     assert.deepEqual([refused.status, errorOf(refused).code], [405, "UNSUPPORTED"]);
     assert.match(errorOf(refused).detail ?? "", /--read-only/);
+  });
+
+  it("is only looked at with --read-only, so beside a server that writes, and as often as one likes", async (context) => {
+    const served = await serve(context);
+    await pushImage(served.registry, PUSHED);
+    const files = () => readdirSync(served.data, { recursive: true }).sort();
+    const found = files();
+    const lock = statSync(join(served.data, "lock"));
+    for (let time = 0; time < 2; time++) {
+      const looking = await restart(context, served, "--read-only");
+      await looking.registry.getManifest("team/app", parseTag("2.0"));
+      const { body } = await looking.registry.getBlob("team/app", digestOf(PUSHED.config));
+      assert.equal(digestOf(await readAll(streamOf(body))), digestOf(PUSHED.config));
+    }
+    assert.deepEqual([files(), statSync(join(served.data, "lock")).ino], [found, lock.ino]);
+    await pushImage(served.registry, testImage("team/app", "3.0", ["later"]));
+  });
+
+  it("is refused with --read-only, too, when it is something else, and by list", async (context) => {
+    const root = temporaryFolder(context);
+    mkdirSync(join(root, "images"));
+    mkdirSync(join(root, "photos"));
+    writeFileSync(join(root, "photos", "precious.txt"), "x");
+    for (const args of [["serve", "--read-only", "--port", "0"], ["list"]]) {
+      const { code, err } = await runCommand(...args, join(root, "images"), "--data", join(root, "photos"));
+      assert.deepEqual([code, err.split("\n").length], [2, 2]);
+      assert.match(err, /holds something else/);
+    }
+    assert.deepEqual(readdirSync(join(root, "photos")), ["precious.txt"]);
   });
 
   it("takes blobs over from archives, and has them when the archives are gone", async (context) => {

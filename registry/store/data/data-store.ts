@@ -10,6 +10,7 @@ import { durable } from "./durable.ts";
 import { fetchCopy } from "./fetch-copy.ts";
 import { type FileHasher, fileHasher } from "./file-hasher.ts";
 import type { lockFolder } from "./folder-lock.ts";
+import { assertReadable } from "./format.ts";
 import type { Holdings } from "./holdings.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { leases as createLeases } from "./leases.ts";
@@ -69,7 +70,8 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
   const layout = layoutOf(root);
   const claim = claimOf(disk, layout, { ...options, onlyLook });
   try {
-    if (!onlyLook && (await disk.list(root)).length > 0) await claim.take();
+    if (onlyLook) await assertReadable(disk, layout);
+    else if ((await disk.list(root)).length > 0) await claim.take();
     const holdings = await openHoldings(disk, layout, options);
     const hasher = options.hasher ?? fileHasher();
     const memberships = membershipsIn(holdings, (digest) => collecting.linked(digest));

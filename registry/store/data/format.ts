@@ -26,6 +26,11 @@ export async function prepareFolder(disk: Disk, layout: Layout, lock: () => Prom
   return isNew;
 }
 
+/** Holds that a folder can be looked at: it is a data folder of this version, or may become one. Throws UnknownFormat. */
+export async function assertReadable(disk: Disk, layout: Layout): Promise<void> {
+  await isDataFolder(disk, layout);
+}
+
 /** False when it is empty or a start was interrupted. Throws UnknownFormat for anything else. */
 async function isDataFolder(disk: Disk, layout: Layout): Promise<boolean> {
   // In this order: whoever makes one writes the format first.
