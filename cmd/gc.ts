@@ -38,7 +38,8 @@ async function collectHere(data: string, options: { grace: number; dryRun: boole
     data,
     readOnly: false,
     immutable: [],
-    limits: UPLOAD_LIMITS,
+    // For how long an upload is kept, only the server that it was begun with can say.
+    limits: { ...UPLOAD_LIMITS, uploadExpiry: Number.POSITIVE_INFINITY },
     sparse: false,
     deleteInUse: false,
     sync: true,

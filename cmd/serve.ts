@@ -4,6 +4,8 @@ import { createTransfers } from "../api/transfers.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
 import { banner, changeLine, logLine } from "./banner.ts";
 import { complain } from "./complain.ts";
+import { expireRegularly } from "./expire-regularly.ts";
+import { count } from "./format.ts";
 import { collectionLine } from "./gc.ts";
 import { answerRequests } from "./gc-requests.ts";
 import { type Listening, listen } from "./listen.ts";
@@ -28,7 +30,7 @@ export async function serve(command: ServeCommand): Promise<void> {
   };
   const { registry, data } = await openRegistry(live, command, complain).catch(giveUp);
   closing.push(() => data.close());
-  if (!command.readOnly) closing.push(collectRegularly(data, command));
+  if (!command.readOnly) closing.push(collectRegularly(data, command), giveUpUploads(data, command));
   const transfers = createTransfers({ memory: command.transferMemory, ...(command.native ? {} : { native: false }) });
   const server = await createServer(registry, {
     transfers,
@@ -66,6 +68,13 @@ function collectRegularly(data: DataStore, { gcInterval, gcGrace, data: folder }
     clearTimeout(timer);
     requests?.close();
   };
+}
+
+function giveUpUploads(data: DataStore, { limits }: ServeCommand): () => void {
+  return expireRegularly(data, limits.uploadExpiry, {
+    onExpired: (uploads) => process.stdout.write(`gave up ${count(uploads, "upload")} that nobody had continued\n`),
+    onError: (error) => complain(`cannot give up uploads: ${describe(error)}`),
+  });
 }
 
 function stopOnSignal(listening: Listening, closing: readonly (() => void | Promise<void>)[]): void {

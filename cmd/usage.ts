@@ -102,7 +102,7 @@ list: what would be served, what is skipped and why, and what a server or a chec
 check: reads every blob and compares it with its digest; exit code 1 when something is wrong
   --format json  for programs
 
-gc: collects now what no manifest needs, also while a server runs
+gc: collects now what no manifest needs, also while a server runs; then the server gives up old uploads, too
   --dry-run      only say what would go
 
 TIME is a number with ms, s, m, h or d; SIZE a number of bytes, or one with K, M, G or T (powers of 1024).

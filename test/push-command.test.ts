@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { readAll, streamOf } from "../registry/content.ts";
@@ -219,6 +219,25 @@ describe("ociregistry gc", () => {
     const again = await restart(context, served);
     await again.registry.getBlob("team/app", digestOf(PUSHED.config));
     await assert.rejects(again.registry.statBlob("other", digestOf(Buffer.from("in no image"))));
+  });
+
+  it("gives up old uploads when the server that has the folder says so, and by itself none", async (context) => {
+    const served = await serve(context);
+    await ask(served.origin, "POST", "/v2/team/app/blobs/uploads/");
+    await stop(served, "SIGTERM");
+    const uploads = join(served.data, "uploads");
+    const [upload = ""] = readdirSync(uploads);
+    const written = new Date(Date.now() - 48 * 3_600_000);
+    utimesSync(join(uploads, upload), written, written);
+    const gc = () => runCommand("gc", "--data", served.data);
+    assert.match((await gc()).out, /, 0 uploads given up$/m);
+    const patient = await restart(context, served, "--upload-expiry", "3d");
+    assert.match((await gc()).out, /, 0 uploads given up$/m);
+    assert.deepEqual(readdirSync(uploads), [upload]);
+    await stop(patient, "SIGTERM");
+    await restart(context, served);
+    assert.match((await gc()).out, /, 1 upload given up$/m);
+    assert.deepEqual(readdirSync(uploads), []);
   });
 
   it("says that there is nothing yet", async (context) => {

@@ -34,6 +34,8 @@ export interface DataStore {
   mayHave(repository: string): boolean;
   /** Removes what no manifest needs, while others push and pull. */
   collect(options: CollectOptions): Promise<Collection>;
+  /** Gives up the uploads that nobody has continued for too long, as collecting does, too. Returns how many. */
+  expire(): Promise<number>;
   /** Lets go of the folder. */
   close(): Promise<void>;
 }
@@ -106,6 +108,11 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
         claim.assertOurs();
         await claim.settled();
         return collecting.collect(collectOptions);
+      },
+      async expire() {
+        claim.assertOurs();
+        await claim.settled();
+        return uploads.expire();
       },
       async close() {
         claim.end("the server is stopping");
