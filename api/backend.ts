@@ -9,7 +9,7 @@ import { document } from "../gen/document.ts";
 import type { ErrorCode } from "../registry/errors.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { quote } from "../registry/reference.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { ByteStream, Registry } from "../registry/registry.ts";
 import { refusal } from "./errors.ts";
 import { handlers } from "./handlers.ts";
 import type { AnyReply, Request as HandlerRequest, Incoming, OperationId } from "./operation.ts";
@@ -129,17 +129,36 @@ function adapt(id: OperationId) {
   // Each handler takes the request of its own operation, which is what the document's validation made of this one.
   const handler = handlers[id] as (request: HandlerRequest<OperationId>, registry: Registry) => AnyReply;
   return (context: Context, incoming: Incoming, registry: Registry): AnyReply | Promise<AnyReply> =>
-    handler(
-      {
-        path: context.request.params,
-        query: context.request.query,
-        headers: incoming.headers,
-        contentType: mediaTypeOf(incoming),
-        client: incoming.socket.remoteAddress ?? "",
-        body: requestBody(incoming),
-      } as HandlerRequest<OperationId>,
-      registry,
-    );
+    handler(new ParsedRequest(context, incoming) as HandlerRequest<OperationId>, registry);
+}
+
+/** What a handler sees of a request. Most of it is only asked for by those who push. */
+class ParsedRequest {
+  readonly path: unknown;
+  readonly query: unknown;
+  readonly #incoming: Incoming;
+
+  constructor({ request }: Context, incoming: Incoming) {
+    this.path = request.params;
+    this.query = request.query;
+    this.#incoming = incoming;
+  }
+
+  get headers() {
+    return this.#incoming.headers;
+  }
+
+  get contentType(): string {
+    return mediaTypeOf(this.#incoming);
+  }
+
+  get client(): string {
+    return this.#incoming.socket.remoteAddress ?? "";
+  }
+
+  get body(): ByteStream {
+    return requestBody(this.#incoming);
+  }
 }
 
 function notFound({ request, api }: Context): AnyReply {

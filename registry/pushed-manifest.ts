@@ -4,6 +4,7 @@ import { isObject } from "./json.ts";
 import { isImage, isIndex } from "./manifest.ts";
 import { MEDIA_TYPES } from "./media-types.ts";
 import { algorithmOf, digestOf, isDigest, quote } from "./reference.ts";
+import type { ManifestContent } from "./registry.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 /** A manifest that may be stored. */
@@ -26,10 +27,20 @@ export function readPushedManifest(bytes: Uint8Array, given: string | undefined)
   const json = parse(bytes);
   const mediaType = typeOf(json, given);
   if (SCHEMA_1.test(mediaType) || json["schemaVersion"] === 1) throw invalid("schema 1 is not supported any more");
+  assertKeys(json, "it");
   if (isImage(mediaType)) assertImage(json);
   else if (isIndex(mediaType)) assertIndex(json);
   assertCommon(json);
   return { mediaType, json };
+}
+
+/**
+ * Holds that a manifest keeps its media type: the bytes need not say it, and whoever has the digest counts on one meaning.
+ * Throws MANIFEST_INVALID.
+ */
+export function assertType(mediaType: string, stored: ManifestContent | undefined): void {
+  const known = stored?.descriptor.mediaType ?? mediaType;
+  if (known !== mediaType) throw invalid(`it is stored as ${known}; to have it as ${mediaType}, delete it first`);
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {
@@ -76,6 +87,39 @@ function assertIndex(json: Record<string, unknown>): void {
   assertDescriptors(json["manifests"], "manifests");
 }
 
+/** Fields of manifests and of descriptors, as whoever does not mind their case would read them. */
+const FIELDS: ReadonlyMap<string, string> = new Map(
+  [
+    ...[
+      "schemaVersion",
+      "mediaType",
+      "artifactType",
+      "config",
+      "layers",
+      "manifests",
+      "blobs",
+      "subject",
+      "annotations",
+    ],
+    ...["digest", "size", "urls", "data", "platform"],
+  ].map((field) => [folded(field), field]),
+);
+
+/** Programs in Go take `Layers` for `layers`, and the last of the two counts. */
+function assertKeys(json: Record<string, unknown>, shown: string): void {
+  for (const key of Object.keys(json)) {
+    const field = FIELDS.get(folded(key));
+    if (field !== undefined && field !== key) {
+      throw invalid(`${shown} has a field ${quote(key)}, which others read as "${field}"`);
+    }
+  }
+}
+
+/** In both directions, because some letters have only one: \u017f is an S, \u212a a K. */
+function folded(key: string): string {
+  return key.toLowerCase().toUpperCase();
+}
+
 function assertVersion(json: Record<string, unknown>): void {
   if (json["schemaVersion"] !== 2) throw invalid("its schemaVersion is not 2");
 }
@@ -98,6 +142,7 @@ function assertDescriptors(value: unknown, field: string): void {
 /** Image-spec, "Content Descriptors". */
 function assertDescriptor(value: unknown, field: string): void {
   if (!isObject(value)) throw invalid(`its ${field} is not a descriptor`);
+  assertKeys(value, `its ${field}`);
   const { digest, size, data } = value;
   if (typeof digest !== "string" || !isDigest(digest)) throw invalid(`the digest of its ${field} is not valid`);
   if (!Number.isSafeInteger(size) || Number(size) < 0) throw invalid(`the size of its ${field} is not valid`);

@@ -297,6 +297,16 @@ function testWriting(test: Test): void {
     assert.equal((await registry.statManifest("hello", parseTag("1.0"))).digest, target);
   });
 
+  test("pushManifest() lets nobody give stored bytes another media type", async (registry) => {
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, note: "says nothing of its type" }));
+    const digest = digestOf(bytes);
+    await registry.pushManifest("hello", { mediaType: "application/vnd.example.a+json", bytes, digest });
+    await refuses("MANIFEST_INVALID", registry.pushManifest("hello", { mediaType: "text/plain", bytes, digest }));
+    assert.equal((await registry.statManifest("hello", digest)).mediaType, "application/vnd.example.a+json");
+    await registry.deleteManifest("hello", digest);
+    await registry.pushManifest("hello", { mediaType: "application/vnd.example.b+json", bytes, digest });
+  });
+
   test("pushManifest() wants a manifest where clients will ask for one, and a blob where for a blob", async (registry) => {
     const { bytes, descriptor } = HELLO.manifest;
     for (const { config, layers } of [HELLO])

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { streamOf } from "../registry/content.ts";
 import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
 import type { Body, Registry } from "../registry/registry.ts";
 import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
@@ -99,6 +100,40 @@ for (const size of [5000, 3 * MIB]) {
   });
 }
 
+describe("a data folder of which a part was removed", () => {
+  for (const part of ["tmp", "uploads", "blobs"]) {
+    it(`is written to again without ${part}/`, async (context) => {
+      const { registry, root } = await serveBlob(context, 5000);
+      rmSync(join(root, part), { recursive: true });
+      const image = testImage("other", "1", ["two"]);
+      await pushImage(registry, image);
+      await registry.getManifest("other", parseTag("1"));
+    });
+  }
+});
+
+describe("a pull", () => {
+  it("of a blob that is deleted and collected meanwhile comes to its end", async (context) => {
+    const root = join(temporaryFolder(context), "data");
+    let time = Date.now();
+    const { registry, collect, close } = await openDataStore(root, { now: () => time });
+    context.after(close);
+    const blob = randomBytes(3 * MIB);
+    const digest = await pushBlob(registry, "app", blob);
+    const { body } = await registry.getBlob("app", digest);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of streamOf(body)) {
+      if (chunks.length === 0) {
+        await registry.deleteBlob("app", digest);
+        time += 60_000;
+        assert.equal((await collect({ grace: 0 })).trashed, 1);
+      }
+      chunks.push(chunk);
+    }
+    assert.deepEqual(Buffer.concat(chunks), blob);
+  });
+});
+
 describe("what is found damaged", () => {
   it("is moved aside and reported", async (context) => {
     const served = await serveBlob(context, 5000);
@@ -124,7 +159,7 @@ describe("what is found damaged", () => {
       await before.close();
       writeFileSync(layout.blob(digestOf(damaged)), flipped(damaged, 7));
       mkdirSync(layout.trash);
-      renameSync(layout.blob(digestOf(collected)), layout.trashed(digestOf(collected)));
+      renameSync(layout.blob(digestOf(collected)), layout.trashed(digestOf(collected), 1));
       const files = () => readdirSync(root, { recursive: true }).sort();
       const found = files();
 
@@ -157,7 +192,7 @@ describe("what is found damaged", () => {
     const layout = layoutOf(served.root);
     rmSync(served.file);
     mkdirSync(layout.trash);
-    writeFileSync(layout.trashed(served.digest), served.blob);
+    writeFileSync(layout.trashed(served.digest, 1), served.blob);
     assert.deepEqual((await tryGet(served))?.body, served.blob);
   });
 

@@ -1,4 +1,4 @@
-import { RegistryError } from "../../registry/errors.ts";
+import { type ErrorCode, RegistryError } from "../../registry/errors.ts";
 import { parseDigest } from "../../registry/reference.ts";
 import type { Descriptor, Registry } from "../../registry/registry.ts";
 import type { Handler } from "../operation.ts";
@@ -24,6 +24,9 @@ export const startUpload: Handler<"startUpload"> = async ({ path: { name }, quer
   }
 };
 
+/** There is none, or it cannot be read just now. */
+const CANNOT: ReadonlySet<ErrorCode> = new Set(["BLOB_UNKNOWN", "UNAVAILABLE"]);
+
 /** Undefined when the blob cannot be had that way: the client then uploads it, so this must be no error. */
 async function mount(
   registry: Registry,
@@ -34,7 +37,7 @@ async function mount(
   try {
     return await registry.mountBlob(name, parseDigest(digest), from === undefined ? {} : { from });
   } catch (error) {
-    if (error instanceof RegistryError && error.code === "BLOB_UNKNOWN") return undefined;
+    if (error instanceof RegistryError && CANNOT.has(error.code)) return undefined;
     throw error;
   }
 }

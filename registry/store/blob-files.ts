@@ -51,10 +51,12 @@ export interface BlobFilesOptions {
   readonly onDamage?: (finding: Finding) => void;
   /** Whether the file at a path is another one than that of which the offsets and digests are known. */
   readonly isReplaced?: (path: string) => boolean;
+  /** Files are moved and removed, and never written again: a move, which changes the time of change, ends no transfer. */
+  readonly onlyMoved?: boolean;
 }
 
 /** Checks blobs when they are first read, and remembers the verdicts. */
-export function blobFiles({ onDamage, isReplaced = () => false }: BlobFilesOptions = {}): BlobFiles {
+export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = false }: BlobFilesOptions = {}): BlobFiles {
   /** By file, place and digest. What a verdict is about is a state of the file, so it ends when the file is written. */
   const verdicts = new Map<string, boolean>();
   const checking = new Map<string, Promise<boolean>>();
@@ -114,7 +116,7 @@ export function blobFiles({ onDamage, isReplaced = () => false }: BlobFilesOptio
     try {
       const judged = examine(open, file, digest);
       if (verdicts.get(judged.key) === false) throw damaged(digest);
-      const bytes = await readAll(streamOf(fileBody(open, file)));
+      const bytes = await readAll(streamOf(fileBody(open, file, { onlyMoved })));
       const hash = createHash(algorithmOf(digest)).update(bytes);
       if (!judge(judged, hasDigest(hash, digest))) throw damaged(digest);
       small.set(digest, bytes, bytes.length + SMALL_COST);
@@ -150,7 +152,7 @@ export function blobFiles({ onDamage, isReplaced = () => false }: BlobFilesOptio
       const kept = await openKept(file, digest);
       const open = kept ?? (await files.open(file.path).catch(refuse(digest)));
       try {
-        const whole = fileBody(open, file);
+        const whole = fileBody(open, file, { onlyMoved });
         const part = { ...whole, offset: file.offset + start, length: end - start };
         if (kept) return part;
         const judged = examine(open, file, digest);
@@ -181,12 +183,12 @@ interface Judged {
   readonly digest: Digest;
 }
 
-const fileBody = (open: OpenFile, { offset, size }: FileRange): FileBody => ({
+const fileBody = (open: OpenFile, { offset, size }: FileRange, { onlyMoved }: { onlyMoved: boolean }): FileBody => ({
   kind: "file",
   fd: open.fd,
   offset,
   length: size,
-  unchanged: async () => isSameContent(await open.now(), open.stats),
+  unchanged: async () => isSameContent(await open.now(), open.stats, { onlyMoved }),
   close: open.close,
 });
 
@@ -219,8 +221,8 @@ function fits(stats: BigIntStats, { offset, size }: FileRange): boolean {
 }
 
 /** Removing a file changes its state and not its bytes, so what is being sent of it goes on. */
-const isSameContent = (now: BigIntStats, before: BigIntStats): boolean =>
-  identityOf(now.nlink === before.nlink ? now : ({ ...now, ctimeNs: before.ctimeNs } as BigIntStats)) ===
+const isSameContent = (now: BigIntStats, before: BigIntStats, { onlyMoved }: { onlyMoved: boolean }): boolean =>
+  identityOf(now.nlink === before.nlink && !onlyMoved ? now : ({ ...now, ctimeNs: before.ctimeNs } as BigIntStats)) ===
   identityOf(before);
 
 const keyOf = (stats: BigIntStats, { offset, size }: FileRange, digest: Digest): string =>

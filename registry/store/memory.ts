@@ -4,7 +4,7 @@ import { inUse, RegistryError } from "../errors.ts";
 import { factsOf, type ManifestFacts } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { assertParts } from "../parts.ts";
-import { readPushedManifest } from "../pushed-manifest.ts";
+import { assertType, readPushedManifest } from "../pushed-manifest.ts";
 import { resolveRange } from "../range.ts";
 import { type Digest, digestOf, hashAlgorithmOf, type Reference, refersByDigest, type Tag } from "../reference.ts";
 import { selectReferrers } from "../referrers.ts";
@@ -106,6 +106,7 @@ export function memory(): Registry {
         blobs: (part) => blobs.get(part)?.length,
         manifests: (part) => manifests.get(part)?.bytes.length,
       });
+      assertType(mediaType, manifests.get(digest));
       manifests.set(digest, { descriptor, bytes, ...facts });
       for (const tag of tags) repository.tags.set(tag, digest);
       return { descriptor, ...(facts.subject ? { subject: facts.subject } : {}) };

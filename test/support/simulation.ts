@@ -364,7 +364,8 @@ class Simulation {
 /** An operation that meets a fault says what it was: for lack of room a refusal, else the error itself. */
 function assertHonest(error: unknown, mishap: Mishap): void {
   if (mishap.kind !== "fault") return;
-  const expected = { ENOSPC: "INSUFFICIENT_STORAGE", EMFILE: "UNAVAILABLE" }[mishap.code] ?? mishap.code;
+  const expected =
+    { ENOSPC: "INSUFFICIENT_STORAGE", EMFILE: "UNAVAILABLE", EROFS: "UNAVAILABLE" }[mishap.code] ?? mishap.code;
   const said = error instanceof RegistryError ? error.code : codeOf(error);
   assert.equal(said, expected, `a refusal for ${mishap.code}: ${error}`);
 }

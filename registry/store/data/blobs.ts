@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { FileRange } from "../../archive/files.ts";
 import { RegistryError } from "../../errors.ts";
 import { type KeyedLock, keyedLock } from "../../keyed-lock.ts";
@@ -6,7 +7,7 @@ import type { Body } from "../../registry.ts";
 import type { BlobFiles } from "../blob-files.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, trashNamedBy } from "./layout.ts";
 
 /** The bytes of all blobs, each once, whichever repositories have it. */
 export interface Blobs {
@@ -65,9 +66,10 @@ export function blobStore({ disk, layout, files, verified, onlyLook, heal, quara
   };
   const restore = (digest: Digest, size: number): Promise<boolean> =>
     held.run(digest, async () => {
-      const trashed = await disk.stat(layout.trashed(digest));
-      if (trashed?.size !== size) return false;
-      await files.place(layout.trashed(digest), layout.blob(digest));
+      const name = (await disk.list(layout.trash)).find((each) => trashNamedBy(each)?.digest === digest);
+      const trashed = name && join(layout.trash, name);
+      if (!trashed || (await disk.stat(trashed))?.size !== size) return false;
+      await files.place(trashed, layout.blob(digest));
       await files.settle(layout.blob(digest));
       return true;
     });

@@ -4,7 +4,7 @@ import { digestFrom, isDigest } from "../../reference.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
-import { digestNamedBy, type Layout } from "./layout.ts";
+import { type Layout, trashNamedBy } from "./layout.ts";
 import type { Leases } from "./leases.ts";
 import type { Manifests } from "./manifests.ts";
 import type { Repositories, RepositoryState } from "./repositories.ts";
@@ -114,14 +114,12 @@ async function emptyTrash(
 ): Promise<number> {
   let removed = 0;
   for (const name of await disk.list(layout.trash)) {
-    const digest = digestNamedBy(name);
-    if (!digest) continue;
-    const path = join(layout.trash, name);
-    await blobs.hold(digest, async () => {
-      const state = await disk.stat(path);
-      if (!state || state.modified > now() - grace) return;
-      if (!dryRun) await files.erase(path);
-      removed++;
+    const trashed = trashNamedBy(name);
+    if (!trashed || trashed.since > now() - grace) continue;
+    await blobs.hold(trashed.digest, async () => {
+      const path = join(layout.trash, name);
+      // It may have been taken back meanwhile.
+      if (dryRun ? await disk.stat(path) : await files.erase(path)) removed++;
     });
   }
   return removed;
@@ -202,10 +200,9 @@ async function collectBytes(
       const file = await disk.stat(path);
       if (!file || isNeeded(digest) || file.modified > now() - grace) return;
       if (!dryRun) {
-        const trash = layout.trashed(digest);
+        // From now on the grace counts anew. Its name says so, because a change of its times would end running pulls.
+        const trash = layout.trashed(digest, now());
         await files.place(path, trash);
-        // From now on the grace counts anew.
-        await disk.touch(trash);
         await files.settle(path, trash);
       }
       trashed++;

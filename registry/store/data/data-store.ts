@@ -137,6 +137,7 @@ async function openHoldings(disk: Disk, layout: Layout, options: DataOptions): P
     files,
     onlyLook,
     verified: blobFiles({
+      onlyMoved: true,
       onDamage: ({ digest }) => onDamage?.(`the blob ${digest} is damaged; it is not served until it is pushed again`),
     }),
     quarantine: async (digest) => {

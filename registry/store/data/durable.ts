@@ -52,6 +52,18 @@ export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: b
     await disk.makeFolder(path);
     await syncFolder(dirname(path));
   };
+  /** Does something in a folder. One that somebody removed is made again. */
+  const inFolder = async <T>(folder: string, action: () => Promise<T>): Promise<T> => {
+    await ensureFolder(folder);
+    try {
+      return await action();
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      for (const known of folders.keys()) if (known !== root) folders.delete(known);
+      await ensureFolder(folder);
+      return action();
+    }
+  };
   const temporaryPath = (): string => join(temporaryFolder, randomUUID());
 
   return {
@@ -59,8 +71,7 @@ export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: b
     async write(path, bytes) {
       const temporary = temporaryPath();
       try {
-        await ensureFolder(temporaryFolder);
-        const file = await disk.create(temporary);
+        const file = await inFolder(temporaryFolder, () => disk.create(temporary));
         try {
           await file.write([bytes], 0);
           if (sync) await file.sync();
@@ -73,14 +84,8 @@ export function durable(disk: Disk, temporaryFolder: string, { sync }: { sync: b
         throw error;
       }
     },
-    async place(temporary, path) {
-      await ensureFolder(dirname(path));
-      await disk.rename(temporary, path);
-    },
-    async mark(path) {
-      await ensureFolder(dirname(path));
-      await disk.touch(path);
-    },
+    place: (temporary, path) => inFolder(dirname(path), () => disk.rename(temporary, path)),
+    mark: (path) => inFolder(dirname(path), () => disk.touch(path)),
     erase: (path) => disk.remove(path),
     async eraseFolder(path) {
       folders.delete(path);

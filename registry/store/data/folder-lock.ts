@@ -64,7 +64,7 @@ export async function lockFolder(path: string, onLost: () => void): Promise<Fold
 /** Tells one owner of a folder from the next; undefined when nobody who is alive has it. */
 export async function ownerIdOf(path: string): Promise<string | undefined> {
   const owner = await ownerOf(path);
-  return owner && !(await isAbandoned(path, owner)) ? owner.id : undefined;
+  return owner && !(await isAbandoned(path, owner, Date.now())) ? owner.id : undefined;
 }
 
 /**
@@ -77,7 +77,7 @@ async function acquire(path: string, draft: string): Promise<void> {
     if (await linked(draft, path)) return;
     const owner = await ownerOf(path);
     if (!owner) continue;
-    if (!(await isAbandoned(path, owner, draft))) throw inUse(path, owner);
+    if (!(await isAbandoned(path, owner, await timeOf(draft, path)))) throw inUse(path, owner);
     const right = `${path}.${owner.id}`;
     await acquire(right, draft);
     if ((await ownerOf(path))?.id === owner.id) {
@@ -109,11 +109,22 @@ async function tidy(path: string): Promise<void> {
   }
 }
 
-/** Both times are of the clock of the disk, which several machines may share. The draft was written just now. */
-async function isAbandoned(path: string, owner: Owner, draft: string): Promise<boolean> {
+/** When the draft was written, by the clock of the disk, in ms since 1970. */
+async function timeOf(draft: string, path: string): Promise<number> {
+  try {
+    return (await stat(draft)).mtimeMs;
+  } catch (error) {
+    // Who got the lock tidied up.
+    if (codeOf(error) === "ENOENT") throw inUse(path, undefined);
+    throw error;
+  }
+}
+
+/** `now` (ms) should be of the clock of the disk, which several machines may share: of a file written just now. */
+async function isAbandoned(path: string, owner: Owner, now: number): Promise<boolean> {
   if (owner.realm === (await realm())) return (await startOf(owner.pid)) !== owner.started;
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-  return (await stat(draft)).mtimeMs - mtimeMs > ABANDONED;
+  return now - mtimeMs > ABANDONED;
 }
 
 /** Says that the owner is there. False when it is not the owner any more; what cannot be read for now says nothing. */
@@ -183,6 +194,7 @@ async function realm(): Promise<string> {
 }
 
 function inUse(path: string, owner: Owner | undefined): FolderInUse {
-  const who = owner ? `process ${owner.pid} on ${owner.realm.split(" ")[0]}` : "another process";
+  const who =
+    owner && owner !== UNREADABLE ? `process ${owner.pid} on ${owner.realm.split(" ")[0]}` : "another process";
   return new FolderInUse(`${who} has the data folder ${dirname(path)}; stop it, or use another folder with --data`);
 }

@@ -16,7 +16,7 @@ import { type Digest, type HashAlgorithm, isDigest, type Tag } from "../../refer
  *       manifests/<algorithm>-<hex>                  a record (media type) and the manifest
  *       tags/<tag>                                   a record (digest)
  *       referrers/<subject>/<algorithm>-<hex>        empty: this manifest has that subject
- *     trash/<algorithm>-<hex>                        collected, to be removed soon
+ *     trash/<algorithm>-<hex>.<time>                 collected, to be removed soon
  *     quarantine/<algorithm>-<hex>.<time>            found damaged
  *
  * A repository is one folder, because no name has a `+`; so one look at `repositories` is the catalog.
@@ -42,7 +42,7 @@ export interface Layout {
   tag(name: string, tag: Tag): string;
   referrers(name: string, subject: Digest): string;
   referrer(name: string, subject: Digest, digest: Digest): string;
-  trashed(digest: Digest): string;
+  trashed(digest: Digest, now: number): string;
   quarantined(digest: Digest, now: number): string;
 }
 
@@ -78,7 +78,7 @@ export function layoutOf(root: string): Layout {
     tag: (name, tag) => join(tags(name), tag),
     referrers,
     referrer: (name, subject, digest) => join(referrers(name, subject), fileNameOf(digest)),
-    trashed: (digest) => at("trash", fileNameOf(digest)),
+    trashed: (digest, now) => at("trash", `${fileNameOf(digest)}.${Math.floor(now)}`),
     quarantined: (digest, now) => at("quarantine", `${fileNameOf(digest)}.${now}`),
   };
 }
@@ -96,9 +96,20 @@ export function digestNamedBy(fileName: string): Digest | undefined {
 
 /** The blob that a membership is named for. */
 export function membershipNamedBy(fileName: string): { digest: Digest; size: number } | undefined {
-  const [, name = "", size = ""] = /^(.+)\.(\d{1,15})$/.exec(fileName) ?? [];
+  const named = numberedDigest(fileName);
+  return named && { digest: named.digest, size: named.number };
+}
+
+/** The blob that lies in the trash under this name, and since when (ms since 1970). */
+export function trashNamedBy(fileName: string): { digest: Digest; since: number } | undefined {
+  const named = numberedDigest(fileName);
+  return named && { digest: named.digest, since: named.number };
+}
+
+function numberedDigest(fileName: string): { digest: Digest; number: number } | undefined {
+  const [, name = "", number = ""] = /^(.+)\.(\d{1,15})$/.exec(fileName) ?? [];
   const digest = digestNamedBy(name);
-  return digest && { digest, size: Number(size) };
+  return digest && { digest, number: Number(number) };
 }
 
 /** Of a session that was found in the folder: whether it belongs to the repository that asks for it. */

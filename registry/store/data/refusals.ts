@@ -49,5 +49,6 @@ function refuse(error: unknown): never {
   if (code === "EMFILE" || code === "ENFILE") {
     throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
   }
+  if (code === "EROFS") throw new RegistryError("UNAVAILABLE", "the disk cannot be written to", { cause: error });
   throw error;
 }

@@ -4,7 +4,7 @@ import { RegistryError } from "../../errors.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
 import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
-import { type Disk, type DiskFile, isFull } from "./disk.ts";
+import { codeOf, type Disk, type DiskFile, isFull } from "./disk.ts";
 import type { FileHasher } from "./file-hasher.ts";
 import type { Layout } from "./layout.ts";
 import { type UploadHash, uploadHash } from "./upload-hash.ts";
@@ -223,6 +223,14 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     cancel: () => end(session),
   });
 
+  /** A folder that somebody removed is made again. */
+  const createIn = (folder: string, path: string): Promise<DiskFile> =>
+    disk.create(path).catch(async (error) => {
+      if (codeOf(error) !== "ENOENT") throw error;
+      await disk.makeFolder(folder);
+      return disk.create(path);
+    });
+
   const find = (repository: string, id: string): Session | undefined => {
     const known = sessions.get(id);
     if (known || !ID.test(id)) return known?.repository === repository ? known : undefined;
@@ -251,7 +259,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
       const session: Session = { id, repository, algorithm, path, client, hash, size: 0, used: now(), ...FRESH };
       sessions.set(id, session);
       try {
-        await (await disk.create(path)).close();
+        await (await createIn(layout.uploads, path)).close();
       } catch (error) {
         sessions.delete(id);
         throw error;

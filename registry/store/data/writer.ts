@@ -2,7 +2,7 @@ import { RegistryError } from "../../errors.ts";
 import { factsOf, type ManifestFacts } from "../../manifest.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
 import { assertParts, type Held } from "../../parts.ts";
-import { readPushedManifest } from "../../pushed-manifest.ts";
+import { assertType, readPushedManifest } from "../../pushed-manifest.ts";
 import { type Digest, digestOf, hashAlgorithmOf } from "../../reference.ts";
 import type { ManifestContent, Writer } from "../../registry.ts";
 import type { Holdings } from "./holdings.ts";
@@ -30,13 +30,14 @@ export function writerOf(holdings: Holdings, { prepare, uploads, memberships, sp
   ): Promise<void> => {
     const { name } = state;
     const { digest, mediaType } = content.descriptor;
+    const stored = state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
+    assertType(mediaType, stored);
     if (facts.subject) {
       const marker = layout.referrer(name, facts.subject, digest);
       await files.mark(marker);
       await files.settle(marker);
     }
-    const stored = state.manifests.has(digest) ? await manifests.read(name, digest) : undefined;
-    if (stored?.descriptor.mediaType === mediaType) return;
+    if (stored) return;
     try {
       await manifests.write(name, content, facts);
     } catch (error) {
