@@ -11,7 +11,8 @@ import { identityOf, stateOf } from "./file-state.ts";
 import { type Finding, MISMATCH } from "./findings.ts";
 import { type OpenFile, openFiles } from "./open-files.ts";
 
-const stat = (path: string) => promisify(statCallback)(path, { bigint: true });
+const statLater = promisify(statCallback);
+const stat = (path: string) => statLater(path, { bigint: true });
 
 /** Up to this size a blob is read and checked before the first byte is sent, so that a wrong one is a clean refusal. */
 const CHECK_FIRST_LIMIT = 1024 * 1024;

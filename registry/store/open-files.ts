@@ -12,7 +12,8 @@ import { identityOf } from "./file-state.ts";
 
 const open = promisify(openCallback);
 const close = promisify(closeCallback);
-const fstat = (fd: number) => promisify(fstatCallback)(fd, { bigint: true });
+const fstatLater = promisify(fstatCallback);
+const fstat = (fd: number) => fstatLater(fd, { bigint: true });
 const statfs = promisify(statfsCallback);
 
 /** How many files stay open that nobody reads. */

@@ -91,13 +91,11 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   };
 
   /** A body that breaks off leaves what came of it; everything else that fails leaves nothing. */
-  const receive = async (session: Session, { body, start, end: last }: Piece): Promise<void> => {
+  const receive = async (session: Session, file: DiskFile, { body, start, end: last }: Piece): Promise<void> => {
     if (start !== undefined && start !== session.size) {
       throw new RegistryError("RANGE_INVALID", `the next byte is ${session.size}, not ${start}`);
     }
     const before = session.size;
-    const file = await disk.open(session.path);
-    if (!file) throw await lost(session);
     try {
       await pour(session, file, body, last);
       if (last !== undefined && session.size !== last) {
@@ -106,6 +104,14 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     } catch (error) {
       if (error instanceof RegistryError && error.code === "RANGE_INVALID") await rollBack(session, file, before);
       throw error;
+    }
+  };
+
+  const withFile = async <T>(session: Session, action: (file: DiskFile) => Promise<T>): Promise<T> => {
+    const file = await disk.open(session.path);
+    if (!file) throw await lost(session);
+    try {
+      return await action(file);
     } finally {
       await file.close();
     }
@@ -156,10 +162,8 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   const commit = async (session: Session, digest: Digest, last: Piece | undefined): Promise<Descriptor> => {
     const algorithm = hashAlgorithmOf(digest);
     const before = session.size;
-    if (last) await receive(session, last);
-    const file = await disk.open(session.path);
-    if (!file) throw await lost(session);
-    try {
+    await withFile(session, async (file) => {
+      if (last) await receive(session, file, last);
       if (session.hash.algorithm !== algorithm) hashAgain(session, algorithm);
       const syncing = sync ? synced(session, file) : undefined;
       // Before it is waited for: the digest of a large blob may take as long.
@@ -170,9 +174,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
         await rollBack(session, file, before);
         throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
       }
-    } finally {
-      await file.close();
-    }
+    });
     if (session.ended) throw unknown(session.id);
     try {
       await publish(session.repository, session.path, digest, session.size);
@@ -218,7 +220,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     get size() {
       return session.size;
     },
-    append: (piece) => exclusively(session, () => receive(session, piece)),
+    append: (piece) => exclusively(session, () => withFile(session, (file) => receive(session, file, piece))),
     commit: (digest, last) => exclusively(session, () => commit(session, digest, last)),
     cancel: () => end(session),
   });
