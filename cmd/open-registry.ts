@@ -49,7 +49,8 @@ export async function openRegistry(
     onDamage: complain,
     onLost: () => complain(lostMessage(options)),
   });
-  const both = overlay(data.registry, images, { mayHave: data.mayHave, holderBelow });
+  const mayHaveBelow = (repository: string): boolean => live.current.repositories.has(repository);
+  const both = overlay(data.registry, images, { mayHave: data.mayHave, mayHaveBelow, holderBelow });
   return { registry: fallbackTags(guarded(both, options)), data };
 }
 

@@ -148,25 +148,23 @@ describe("what a person gets wrong", () => {
   }
 
   it("a port that is in use is one clear line and exit code 2", async (context) => {
-    const other = createServer().listen(0, "127.0.0.1");
-    await once(other, "listening");
-    context.after(() => other.close());
-    const { port } = other.address() as { port: number };
-    const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", String(port));
-    assert.equal(code, 2);
-    assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
+    await refusesPortInUse(context, "127.0.0.1");
   });
 });
 
+async function refusesPortInUse(context: TestContext, host: string): Promise<void> {
+  const other = createServer().listen(0, host);
+  await once(other, "listening");
+  context.after(() => other.close());
+  const { port } = other.address() as { port: number };
+  const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", String(port));
+  assert.equal(code, 2);
+  assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
+}
+
 describe("ociregistry beside others", () => {
   it("ends when only one of its two addresses is free", async (context) => {
-    const other = createServer().listen(0, "::1");
-    await once(other, "listening");
-    context.after(() => other.close());
-    const { port } = other.address() as { port: number };
-    const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", String(port));
-    assert.equal(code, 2);
-    assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
+    await refusesPortInUse(context, "::1");
   });
 
   it("goes on when nobody reads its output any more", async (context) => {

@@ -81,6 +81,25 @@ describe("an overlay", () => {
     await upper.close();
   });
 
+  it("looks below only for repositories that are there", async () => {
+    const { upper, lower } = await layered();
+    let asked = 0;
+    const counting: Registry = {
+      ...lower,
+      getManifest: (...args) => {
+        asked++;
+        return lower.getManifest(...args);
+      },
+    };
+    const both = overlay(upper, counting, { mayHaveBelow: (name) => name === "team/app" });
+    const { mediaType, digest } = BELOW.manifest.descriptor;
+    const push = (name: string) => both.pushManifest(name, { mediaType, bytes: BELOW.manifest.bytes }, [parseTag("x")]);
+    await refuses("MANIFEST_BLOB_UNKNOWN", push("new/one"));
+    assert.equal(asked, 0);
+    await push("team/app");
+    assert.equal((await upper.statManifest("team/app", parseTag("x"))).digest, digest);
+  });
+
   it("copies up the images of an index", async () => {
     const { both, upper } = await layered();
     const mediaType = MEDIA_TYPES.ociIndex;

@@ -10,6 +10,8 @@ import type { Descriptor, Registry } from "../registry.ts";
 export interface OverlayOptions {
   /** Whether the upper registry can have anything of a repository; a no saves asking it. */
   readonly mayHave?: (repository: string) => boolean;
+  /** The same of the lower registry: where it has nothing, nothing has to be copied up. */
+  readonly mayHaveBelow?: (repository: string) => boolean;
   /** A repository of the lower registry that has a blob, for mounts that name none. */
   readonly holderBelow?: (digest: Digest) => Promise<string | undefined>;
 }
@@ -24,7 +26,7 @@ const FROM_BELOW = "it comes from the folder of archives, which is only read; re
 export function overlay(
   upper: Registry,
   lower: Registry,
-  { mayHave = () => true, holderBelow = async () => undefined }: OverlayOptions = {},
+  { mayHave = () => true, mayHaveBelow = () => true, holderBelow = async () => undefined }: OverlayOptions = {},
 ): Registry {
   /** Asks above, and below when it is not there; of two refusals the one that knows the repository counts. */
   const either = <T>(name: string, ask: (registry: Registry, name: string) => Promise<T>): Promise<T> => {
@@ -104,11 +106,7 @@ export function overlay(
   return {
     getBlob: (name, digest, options) => either(name, (registry, own) => registry.getBlob(own, digest, options)),
     statBlob: (name, digest) => either(name, (registry, own) => registry.statBlob(own, digest)),
-    // The one that is asked for most: without a closure where there is nothing above.
-    getManifest: (name, reference) =>
-      mayHave(canonicalName(name))
-        ? either(name, (registry, own) => registry.getManifest(own, reference))
-        : lower.getManifest(name, reference),
+    getManifest: (name, reference) => either(name, (registry, own) => registry.getManifest(own, reference)),
     statManifest: (name, reference) => either(name, (registry, own) => registry.statManifest(own, reference)),
 
     startUpload: (name, options) => upper.startUpload(canonicalName(name), options),
@@ -125,9 +123,10 @@ export function overlay(
       }
     },
     async pushManifest(name, manifest, tags) {
+      const own = canonicalName(name);
       // Before it is pushed: what is above has to be whole without what is below, which may go.
-      await copyParts(name, manifest.mediaType, manifest.bytes);
-      return upper.pushManifest(canonicalName(name), manifest, tags);
+      if (mayHaveBelow(own)) await copyParts(name, manifest.mediaType, manifest.bytes);
+      return upper.pushManifest(own, manifest, tags);
     },
 
     deleteBlob: (name, digest) =>

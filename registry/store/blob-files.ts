@@ -7,6 +7,7 @@ import { RegistryError } from "../errors.ts";
 import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
 import type { Body, ByteStream, FileBody } from "../registry.ts";
 import { byteCache } from "./byte-cache.ts";
+import { isExhausted } from "./exhausted.ts";
 import { identityOf, stateOf } from "./file-state.ts";
 import { type Finding, MISMATCH } from "./findings.ts";
 import { type OpenFile, openFiles } from "./open-files.ts";
@@ -239,8 +240,7 @@ const beingReplaced = (digest: Digest): RegistryError =>
 /** What failing to open means for the client: there is no such blob (any more), or no descriptor left for it. */
 function refuse(digest: Digest): (error: NodeJS.ErrnoException) => never {
   return (error) => {
-    const exhausted = error.code === "EMFILE" || error.code === "ENFILE";
-    if (exhausted) throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
+    if (isExhausted(error)) throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
     throw new RegistryError("BLOB_UNKNOWN", `the file of ${digest} is gone or cannot be read`, { cause: error });
   };
 }

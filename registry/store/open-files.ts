@@ -8,6 +8,7 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 import { OPEN_FLAGS } from "../archive/files.ts";
+import { isExhausted } from "./exhausted.ts";
 import { identityOf } from "./file-state.ts";
 
 const open = promisify(openCallback);
@@ -112,7 +113,7 @@ export function openFiles({ limit = LIMIT, idle = IDLE } = {}): OpenFiles {
     },
     async open(path) {
       const fd = await open(path, OPEN_FLAGS).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "EMFILE" && error.code !== "ENFILE") throw error;
+        if (!isExhausted(error)) throw error;
         dropIdle();
         return open(path, OPEN_FLAGS);
       });

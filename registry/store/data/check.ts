@@ -47,10 +47,9 @@ export async function* checkData(root: string, disk: Disk = nodeDisk): AsyncGene
 
 async function* checkRepository(root: string, name: string, disk: Disk): AsyncGenerator<CheckedData> {
   const layout = layoutOf(root);
-  const folder = layout.repository(name);
   const held = new Set<string>();
 
-  for (const file of await disk.list(`${folder}/blobs`)) {
+  for (const file of await disk.list(layout.memberships(name))) {
     const blob = membershipNamedBy(file);
     if (!blob) continue;
     held.add(blob.digest);
@@ -60,7 +59,7 @@ async function* checkRepository(root: string, name: string, disk: Disk): AsyncGe
     yield { what: `blob ${blob.digest} of ${name}`, size: 0, problem: fits ? undefined : `${problem}; ${PUSH_AGAIN}` };
   }
 
-  for (const file of await disk.list(`${folder}/manifests`)) {
+  for (const file of await disk.list(layout.manifests(name))) {
     const digest = digestNamedBy(file);
     const bytes = digest && (await disk.read(layout.manifest(name, digest)));
     if (!digest || !bytes) continue;
@@ -70,7 +69,7 @@ async function* checkRepository(root: string, name: string, disk: Disk): AsyncGe
     yield { what: `manifest ${digest} of ${name}`, size: bytes.length, problem };
   }
 
-  for (const tag of await disk.list(`${folder}/tags`)) {
+  for (const tag of await disk.list(layout.tags(name))) {
     const bytes = isTag(tag) ? await disk.read(layout.tag(name, tag)) : undefined;
     if (!bytes || !isTag(tag)) continue;
     const digest = decodeTag(bytes, tag);

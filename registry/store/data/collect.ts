@@ -1,14 +1,10 @@
 import { join } from "node:path";
-import type { Digest } from "../../reference.ts";
-import { digestFrom, isDigest } from "../../reference.ts";
-import type { Blobs } from "./blobs.ts";
+import { type Digest, digestFrom, isDigest } from "../../reference.ts";
+import { removeIfEmpty } from "./deleter.ts";
 import type { Disk } from "./disk.ts";
-import type { Durable } from "./durable.ts";
+import type { Holdings } from "./holdings.ts";
 import { type Layout, trashNamedBy } from "./layout.ts";
-import type { Leases } from "./leases.ts";
-import type { Manifests } from "./manifests.ts";
-import type { Repositories, RepositoryState } from "./repositories.ts";
-import type { SharedLock } from "./shared-lock.ts";
+import type { RepositoryState } from "./repositories.ts";
 import type { Uploads } from "./uploads.ts";
 import { usesOf } from "./uses.ts";
 
@@ -43,21 +39,11 @@ export interface Collector {
   linked(digest: Digest): void;
 }
 
-export interface CollectorParts {
-  readonly disk: Disk;
-  readonly layout: Layout;
-  readonly files: Durable;
-  readonly repositories: Repositories;
-  readonly manifests: Manifests;
-  readonly blobs: Blobs;
+export interface CollectorParts extends Holdings {
   readonly uploads: Pick<Uploads, "isActive" | "expire">;
-  readonly locks: SharedLock;
-  readonly leases: Leases;
   readonly now: () => number;
   /** Throws when the folder is not ours any more: asked before each, because one may have waited long. */
   readonly assertOurs: () => void;
-  /** Removes the folders of a repository that holds nothing. */
-  readonly removeRepository: (state: RepositoryState) => Promise<void>;
 }
 
 /**
@@ -133,7 +119,7 @@ async function collectRepository(
   problems: string[],
 ): Promise<Set<Digest>> {
   const { name } = state;
-  const { locks, files, layout, repositories, removeRepository } = parts;
+  const { locks, files, layout, repositories } = parts;
   const unused = await unusedBlobs(parts, options, state);
   if (!unused) problems.push(`${name}: a manifest cannot be read, so all its blobs are kept`);
   if (!unused || unused.length === 0 || isInUse(parts, name)) return new Set();
@@ -159,7 +145,7 @@ async function collectRepository(
       repositories.changed(current);
     }
     await files.settleFolder(layout.memberships(name));
-    await removeRepository(current);
+    await removeIfEmpty(parts, current);
     return new Set(taken.keys());
   });
 }

@@ -4,7 +4,7 @@ import { blobFiles } from "../blob-files.ts";
 import { blobStore } from "./blobs.ts";
 import { claimOf } from "./claim.ts";
 import { type Collection, type CollectOptions, collector } from "./collect.ts";
-import { deleterOf, removeIfEmpty } from "./deleter.ts";
+import { deleterOf } from "./deleter.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
 import { durable } from "./durable.ts";
 import { fetchCopy } from "./fetch-copy.ts";
@@ -91,7 +91,6 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       uploads,
       now,
       assertOurs: claim.assertOurs,
-      removeRepository: (state) => removeIfEmpty(holdings, state),
     });
     const { sparse = false, deleteInUse = false } = options;
     const registry: Registry = {

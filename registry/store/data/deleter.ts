@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { inUse, RegistryError } from "../../errors.ts";
 import type { Digest } from "../../reference.ts";
 import type { Deleter } from "../../registry.ts";
@@ -75,13 +76,15 @@ export function deleterOf(holdings: Holdings, { deleteInUse }: { deleteInUse: bo
 /** Removes the folders of a repository that holds nothing any more. Whoever calls is alone in it. */
 export async function removeIfEmpty({ disk, layout, files }: Holdings, state: RepositoryState): Promise<void> {
   if (state.blobs.size > 0 || state.manifests.size > 0) return;
-  const folder = layout.repository(state.name);
-  for (const subject of await disk.list(`${folder}/referrers`)) {
-    for (const digest of await disk.list(`${folder}/referrers/${subject}`)) {
-      await files.erase(`${folder}/referrers/${subject}/${digest}`);
-    }
-    await files.eraseFolder(`${folder}/referrers/${subject}`);
+  const { name } = state;
+  const subjects = layout.subjects(name);
+  for (const subject of await disk.list(subjects)) {
+    const referrers = join(subjects, subject);
+    for (const digest of await disk.list(referrers)) await files.erase(join(referrers, digest));
+    await files.eraseFolder(referrers);
   }
-  for (const kind of ["blobs", "manifests", "tags", "referrers"]) await files.eraseFolder(`${folder}/${kind}`);
+  const kinds = [layout.memberships(name), layout.manifests(name), layout.tags(name), subjects];
+  for (const folder of kinds) await files.eraseFolder(folder);
+  const folder = layout.repository(name);
   if (await files.eraseFolder(folder)) await files.settle(folder);
 }

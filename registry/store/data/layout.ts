@@ -40,6 +40,7 @@ export interface Layout {
   manifest(name: string, digest: Digest): string;
   tags(name: string): string;
   tag(name: string, tag: Tag): string;
+  subjects(name: string): string;
   referrers(name: string, subject: Digest): string;
   referrer(name: string, subject: Digest, digest: Digest): string;
   trashed(digest: Digest, now: number): string;
@@ -52,7 +53,8 @@ export function layoutOf(root: string): Layout {
   const memberships = (name: string): string => join(repository(name), "blobs");
   const manifests = (name: string): string => join(repository(name), "manifests");
   const tags = (name: string): string => join(repository(name), "tags");
-  const referrers = (name: string, subject: Digest): string => join(repository(name), "referrers", fileNameOf(subject));
+  const subjects = (name: string): string => join(repository(name), "referrers");
+  const referrers = (name: string, subject: Digest): string => join(subjects(name), fileNameOf(subject));
   return {
     root,
     format: at("format.json"),
@@ -76,6 +78,7 @@ export function layoutOf(root: string): Layout {
     manifest: (name, digest) => join(manifests(name), fileNameOf(digest)),
     tags,
     tag: (name, tag) => join(tags(name), tag),
+    subjects,
     referrers,
     referrer: (name, subject, digest) => join(referrers(name, subject), fileNameOf(digest)),
     trashed: (digest, now) => at("trash", `${fileNameOf(digest)}.${Math.floor(now)}`),

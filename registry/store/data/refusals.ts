@@ -1,5 +1,6 @@
 import { RegistryError } from "../../errors.ts";
 import type { Registry, Upload } from "../../registry.ts";
+import { isExhausted } from "../exhausted.ts";
 import { codeOf, isFull } from "./disk.ts";
 
 /**
@@ -44,11 +45,9 @@ export function withRefusals(registry: Registry, assertOurs: () => void): Regist
 }
 
 function refuse(error: unknown): never {
-  const code = codeOf(error);
   if (isFull(error)) throw new RegistryError("INSUFFICIENT_STORAGE", undefined, { cause: error });
-  if (code === "EMFILE" || code === "ENFILE") {
-    throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
-  }
-  if (code === "EROFS") throw new RegistryError("UNAVAILABLE", "the disk cannot be written to", { cause: error });
+  if (isExhausted(error)) throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
+  if (codeOf(error) === "EROFS")
+    throw new RegistryError("UNAVAILABLE", "the disk cannot be written to", { cause: error });
   throw error;
 }
