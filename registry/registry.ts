@@ -125,6 +125,10 @@ export interface StreamBody {
 export interface FileBody {
   readonly kind: "file";
   readonly fd: number;
+  /** Where the file was opened, for whoever opens it again: another process, or a server in front of this one. */
+  readonly path: string;
+  /** Which file it is, and in which state: by that another process knows that it has opened the same. */
+  readonly identity: string;
   /** Where in the file the body begins, in bytes. */
   readonly offset: number;
   readonly length: number;

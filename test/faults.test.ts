@@ -70,6 +70,8 @@ async function serveUnchecked(
       body: {
         kind: "file",
         fd: openSync(file, "r"),
+        path: file,
+        identity: "",
         offset: 0,
         length: size,
         unchanged: async () => true,

@@ -51,6 +51,8 @@ async function serveBlobs(
         body: {
           kind: "file",
           fd,
+          path,
+          identity: "",
           offset: offset + start,
           length: end - start,
           unchanged: async () => true,

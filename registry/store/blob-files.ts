@@ -185,11 +185,13 @@ interface Judged {
   readonly digest: Digest;
 }
 
-const fileBody = (open: OpenFile, { offset, size }: FileRange, { onlyMoved }: { onlyMoved: boolean }): FileBody => ({
+const fileBody = (open: OpenFile, file: FileRange, { onlyMoved }: { onlyMoved: boolean }): FileBody => ({
   kind: "file",
   fd: open.fd,
-  offset,
-  length: size,
+  path: file.path,
+  identity: identityOf(open.stats),
+  offset: file.offset,
+  length: file.size,
   unchanged: async () => isSameContent(await open.now(), open.stats, { onlyMoved }),
   close: open.close,
 });
