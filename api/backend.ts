@@ -128,20 +128,27 @@ function useOciRouter(backend: OpenAPIBackend): void {
 function adapt(id: OperationId) {
   // Each handler takes the request of its own operation, which is what the document's validation made of this one.
   const handler = handlers[id] as (request: HandlerRequest<OperationId>, registry: Registry) => AnyReply;
-  return (context: Context, incoming: Incoming, registry: Registry): AnyReply | Promise<AnyReply> =>
-    handler(new ParsedRequest(context, incoming) as HandlerRequest<OperationId>, registry);
+  return (context: Context, incoming: Incoming, registry: Registry, clientOf?: ClientOf) =>
+    handler(new ParsedRequest(context, incoming, clientOf) as HandlerRequest<OperationId>, registry);
 }
+
+/** The address of whoever sent a request. */
+export type ClientOf = (incoming: Incoming) => string;
+
+const atTheOtherEnd: ClientOf = ({ socket }) => socket.remoteAddress ?? "";
 
 /** What a handler sees of a request. Most of it is only asked for by those who push. */
 class ParsedRequest {
   readonly path: unknown;
   readonly query: unknown;
   readonly #incoming: Incoming;
+  readonly #clientOf: ClientOf;
 
-  constructor({ request }: Context, incoming: Incoming) {
+  constructor({ request }: Context, incoming: Incoming, clientOf = atTheOtherEnd) {
     this.path = request.params;
     this.query = request.query;
     this.#incoming = incoming;
+    this.#clientOf = clientOf;
   }
 
   get headers() {
@@ -153,7 +160,7 @@ class ParsedRequest {
   }
 
   get client(): string {
-    return this.#incoming.socket.remoteAddress ?? "";
+    return this.#clientOf(this.#incoming);
   }
 
   get body(): ByteStream {

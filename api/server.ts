@@ -7,8 +7,9 @@ import {
 } from "node:http";
 import { RegistryError } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
-import { type Backend, createBackend } from "./backend.ts";
+import { type Backend, type ClientOf, createBackend } from "./backend.ts";
 import { asRegistryError, refusal } from "./errors.ts";
+import { forwardTo } from "./forward.ts";
 import { refuseTheRest } from "./last-word.ts";
 import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
@@ -22,6 +23,10 @@ export interface ServerOptions extends SiteOptions {
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse, started: number) => void;
   /** How blobs are sent; without it, the fastest way that there is. */
   readonly transfers?: Transfers;
+  /** The socket of the process that answers everything but the reading of manifests and blobs. */
+  readonly forwardTo?: string;
+  /** Who asks; without it, whoever is at the other end of the connection. */
+  readonly clientOf?: ClientOf;
 }
 
 interface Hooks extends ServerOptions {
@@ -38,6 +43,7 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
   const api = await createBackend();
   const { onRequest } = options;
   const site = lazySite(options);
+  const forward = forwarding(options);
   const server = createHttpServer(LIMITS, (request, response) => {
     note(response);
     if (onRequest) {
@@ -50,7 +56,8 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
       return;
     }
     request.url = originForm(request.url ?? "");
-    if (isApi(request.url)) void answer(api, registry, request, response, options);
+    if (forward && !isReading(request)) forward(request, response);
+    else if (isApi(request.url)) void answer(api, registry, request, response, options);
     else {
       response.setTimeout(STALL_LIMIT);
       void site(request, response);
@@ -86,6 +93,21 @@ const LIMITS = {
 
 const isApi = (url: string): boolean => url.startsWith("/v2") && (url.length === 3 || url[3] === "/" || url[3] === "?");
 
+function forwarding(options: Hooks): RequestListener | undefined {
+  const { forwardTo: socketPath } = options;
+  if (socketPath === undefined) return undefined;
+  return forwardTo(socketPath, (error, request, response) => {
+    options.onError?.(error, request);
+    reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options);
+  });
+}
+
+/** Whether a request is for a manifest or a blob, or for nothing that there is. */
+const isReading = ({ method, url = "" }: IncomingMessage): boolean =>
+  (method === "GET" || method === "HEAD") && READING.test(url);
+
+const READING = /^\/v2\/[^?]+\/(?:manifests|blobs)\/[^/?]+(?:\?|$)/;
+
 async function answer(
   api: Backend,
   registry: Registry,
@@ -103,7 +125,7 @@ async function answer(
   }
   try {
     const headers = request.headers as Record<string, string>;
-    result = await api.handleRequest({ method, path: url, headers }, request, registry);
+    result = await api.handleRequest({ method, path: url, headers }, request, registry, options.clientOf);
   } catch (thrown) {
     result = refusalOf(thrown, api, request, options);
   }

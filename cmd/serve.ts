@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "../api/server.ts";
+import { createServer, type ServerOptions } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
-import { banner, changeLine, logLine } from "./banner.ts";
+import { banner, changeLine, logLine, type Started } from "./banner.ts";
 import { complain } from "./complain.ts";
 import { expireRegularly } from "./expire-regularly.ts";
 import { count } from "./format.ts";
@@ -11,15 +11,22 @@ import { answerRequests } from "./gc-requests.ts";
 import { type Listening, listen } from "./listen.ts";
 import { openNamedFolder } from "./open-named-folder.ts";
 import { openRegistry } from "./open-registry.ts";
+import { serveByWorkers } from "./serve-by-workers.ts";
+import { describe, logRequest } from "./serve-log.ts";
 import type { ServeCommand } from "./usage.ts";
+import { workersOf } from "./workers.ts";
 
 /** Serves a folder until SIGTERM or SIGINT. Throws UsageError when a folder or the address cannot be had. */
 export async function serve(command: ServeCommand): Promise<void> {
-  const { folder, cache, host, port, accessLog } = command;
+  const { folder, cache } = command;
+  const workers = command.workers > 1 ? workersOf(command.workers, { onProblem: complain }) : undefined;
   const live = openNamedFolder(
     { folder, cache },
     {
-      onChange: (catalogue) => process.stdout.write(changeLine({ folder, catalogue })),
+      onChange: (catalogue) => {
+        void workers?.changed();
+        process.stdout.write(changeLine({ folder, catalogue }));
+      },
       onError: (error) => complain(`cannot read ${folder}: ${describe(error)}`),
     },
   );
@@ -30,17 +37,32 @@ export async function serve(command: ServeCommand): Promise<void> {
   };
   const { registry, data } = await openRegistry(live, command, complain).catch(giveUp);
   closing.push(() => data.close());
-  if (!command.readOnly) closing.push(collectRegularly(data, command), giveUpUploads(data, command));
-  const transfers = createTransfers({ memory: command.transferMemory, ...(command.native ? {} : { native: false }) });
-  const server = await createServer(registry, {
-    transfers,
+  const collect: DataStore["collect"] = (options) => data.collect(options).finally(() => workers?.changed());
+  if (!command.readOnly) closing.push(collectRegularly({ ...data, collect }, command), giveUpUploads(data, command));
+  const options: ServerOptions = {
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
-    ...(accessLog ? { onRequest: logRequest } : {}),
-  });
-  const listening = await listen(server, { host, port }).catch(giveUp);
+  };
+  const serving = workers
+    ? serveByWorkers(registry, workers, command, options)
+    : serveAlone(registry, command, options);
+  const { listening, transfers } = await serving.catch(giveUp);
   const show = process.stdout.isTTY ? banner : logLine;
   process.stdout.write(show({ command, catalogue: live.current, listening, transfers }));
   stopOnSignal(listening, closing);
+}
+
+async function serveAlone(
+  registry: Registry,
+  { host, port, accessLog, native, transferMemory }: ServeCommand,
+  options: ServerOptions,
+): Promise<Pick<Started, "listening" | "transfers">> {
+  const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
+  const server = await createServer(registry, {
+    ...options,
+    transfers,
+    ...(accessLog ? { onRequest: logRequest } : {}),
+  });
+  return { listening: await listen(server, { host, port }), transfers };
 }
 
 /** Collects on a schedule, and when `ociregistry gc` asks. Returns what ends that. */
@@ -92,21 +114,4 @@ function stopOnSignal(listening: Listening, closing: readonly (() => void | Prom
   process.on("SIGINT", stop);
 }
 
-function logRequest(request: IncomingMessage, response: ServerResponse, started: number): void {
-  const { method, url, headers, socket } = request;
-  const line = {
-    time: new Date().toISOString(),
-    method,
-    url,
-    status: response.statusCode,
-    complete: response.writableFinished,
-    milliseconds: Number((performance.now() - started).toFixed(3)),
-    client: socket.remoteAddress,
-    agent: headers["user-agent"]?.slice(0, 256),
-  };
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

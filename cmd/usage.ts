@@ -58,6 +58,8 @@ export interface ServeCommand extends StoreOptions {
   readonly native: boolean;
   /** What all transfers together hold in memory, in bytes. */
   readonly transferMemory: number;
+  /** How many processes answer clients; one does everything itself. */
+  readonly workers: number;
   /** How often garbage is collected, in ms; 0 never. */
   readonly gcInterval: number;
   /** How long what nobody needs is kept, in ms. */
@@ -95,6 +97,7 @@ serve
   --max-uploads NUMBER     how many uploads one client may have open (1000)
   --upload-expiry TIME     give up an upload that nobody has continued for so long (24h)
   --transfer-memory SIZE   what all blobs on their way to clients may take in memory (64M)
+  --workers NUMBER         how many processes answer clients (1), for machines with more cores than one can use
   --no-native              send blobs by reading and writing, also where the kernel could (sendfile)
   --no-sync                do not wait for the disk: a loss of power may then take what was pushed
 
@@ -149,6 +152,7 @@ function parseServe(args: string[]): ServeCommand {
     "no-sync": { type: "boolean", default: false },
     "no-native": { type: "boolean", default: false },
     "transfer-memory": { type: "string" },
+    workers: { type: "string" },
   });
   const given = <T>(option: string, parseValue: (option: string, text: string) => T, otherwise: T): T =>
     values[option] === undefined ? otherwise : parseValue(`--${option}`, String(values[option]));
@@ -176,6 +180,7 @@ function parseServe(args: string[]): ServeCommand {
     accessLog: values["access-log"] === true,
     native: values["no-native"] !== true,
     transferMemory: given("transfer-memory", parseSize, TRANSFER_MEMORY),
+    workers: given("workers", parseCount, 1),
   };
 }
 

@@ -129,6 +129,8 @@ export interface FileBody {
   readonly path: string;
   /** Which file it is, and in which state: by that another process knows that it has opened the same. */
   readonly identity: string;
+  /** Whether the file is only ever moved and removed, and never written again. */
+  readonly onlyMoved: boolean;
   /** Where in the file the body begins, in bytes. */
   readonly offset: number;
   readonly length: number;

@@ -72,6 +72,7 @@ async function serveUnchecked(
         fd: openSync(file, "r"),
         path: file,
         identity: "",
+        onlyMoved: false,
         offset: 0,
         length: size,
         unchanged: async () => true,

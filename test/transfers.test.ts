@@ -53,6 +53,7 @@ async function serveBlobs(
           fd,
           path,
           identity: "",
+          onlyMoved: false,
           offset: offset + start,
           length: end - start,
           unchanged: async () => true,

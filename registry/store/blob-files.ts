@@ -8,6 +8,7 @@ import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
 import type { Body, ByteStream, FileBody } from "../registry.ts";
 import { byteCache } from "./byte-cache.ts";
 import { isExhausted } from "./exhausted.ts";
+import { fileBody } from "./file-body.ts";
 import { identityOf, stateOf } from "./file-state.ts";
 import { type Finding, MISMATCH } from "./findings.ts";
 import { type OpenFile, openFiles } from "./open-files.ts";
@@ -185,17 +186,6 @@ interface Judged {
   readonly digest: Digest;
 }
 
-const fileBody = (open: OpenFile, file: FileRange, { onlyMoved }: { onlyMoved: boolean }): FileBody => ({
-  kind: "file",
-  fd: open.fd,
-  path: file.path,
-  identity: identityOf(open.stats),
-  offset: file.offset,
-  length: file.size,
-  unchanged: async () => isSameContent(await open.now(), open.stats, { onlyMoved }),
-  close: open.close,
-});
-
 /** The bytes as they are read; throws instead of giving the last of them when they do not match the digest. */
 async function* checkedStream(body: FileBody, digest: Digest, judge: (matches: boolean) => boolean): ByteStream {
   const hash = createHash(algorithmOf(digest));
@@ -223,11 +213,6 @@ function fits(stats: BigIntStats, { offset, size }: FileRange): boolean {
   const exact = offset > 0 || stats.size === BigInt(size);
   return stats.isFile() && stats.size >= BigInt(offset + size) && exact;
 }
-
-/** Removing a file changes its state and not its bytes, so what is being sent of it goes on. */
-const isSameContent = (now: BigIntStats, before: BigIntStats, { onlyMoved }: { onlyMoved: boolean }): boolean =>
-  identityOf(now.nlink === before.nlink && !onlyMoved ? now : ({ ...now, ctimeNs: before.ctimeNs } as BigIntStats)) ===
-  identityOf(before);
 
 const keyOf = (stats: BigIntStats, { offset, size }: FileRange, digest: Digest): string =>
   `${identityOf(stats)}:${offset}+${size}:${digest}`;

@@ -1,0 +1,74 @@
+import {
+  Agent,
+  request as createRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
+
+/** Who the forwarded request is from, in a header that only the process it goes to believes. */
+const CLIENT = "ociregistry-client";
+
+/** For the server that requests are forwarded to: who they are from. */
+export const forwardedFor = ({ headers }: IncomingMessage): string => String(headers[CLIENT] ?? "");
+
+/**
+ * Passes requests on to the process that listens on a socket of this machine, and its answers back, each as it is. Either
+ * end breaks off when the other one does, so a part is never taken for the whole. `onUnreachable` answers when nobody is
+ * there.
+ */
+export function forwardTo(
+  socketPath: string,
+  onUnreachable: (error: Error, request: IncomingMessage, response: ServerResponse) => void,
+): RequestListener {
+  const agent = new Agent({ keepAlive: true });
+  return (request, response) => {
+    const { method, url: path, socket } = request;
+    const headers = [...endToEnd(request.rawHeaders), CLIENT, socket.remoteAddress ?? ""];
+    // Without a length Node would send an empty chunked body, which is another request.
+    if (!hasBody(request) && method !== "GET" && method !== "HEAD") headers.push("Content-Length", "0");
+    const passed = createRequest({ socketPath, agent, method, path, headers, setHost: false });
+    passed.on("response", (answer) => {
+      response.sendDate = false;
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? "", endToEnd(answer.rawHeaders));
+      // An answer that breaks off emits no end.
+      answer.on("error", () => response.destroy());
+      answer.pipe(response);
+    });
+    passed.on("error", (error) => {
+      // Nobody takes the rest, and who sends it may have the answer already.
+      request.unpipe(passed).resume();
+      if (response.headersSent) {
+        if (!response.writableEnded) response.destroy();
+      } else if (!response.destroyed) onUnreachable(error, request, response);
+    });
+    response.once("close", () => {
+      if (!response.writableFinished) passed.destroy();
+    });
+    request.pipe(passed);
+  };
+}
+
+/** What is about one connection only (RFC 9110, section 7.6.1), and the question that has been answered already. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "upgrade",
+  "expect",
+  CLIENT,
+]);
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+
+function endToEnd(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = "", value = ""] = [rawHeaders[index], rawHeaders[index + 1]];
+    if (!HOP_BY_HOP.has(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}

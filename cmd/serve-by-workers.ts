@@ -1,0 +1,64 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { forwardedFor } from "../api/forward.ts";
+import { createServer, type ServerOptions } from "../api/server.ts";
+import { createTransfers } from "../api/transfers.ts";
+import { announced } from "../registry/layer/announced.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Started } from "./banner.ts";
+import type { ServeCommand } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
+import type { Workers } from "./workers.ts";
+
+/**
+ * Has clients answered by workers. This process keeps the registry and listens to the workers alone, on a socket that only
+ * this user can reach. Throws UsageError when they cannot listen.
+ */
+export async function serveByWorkers(
+  registry: Registry,
+  workers: Workers,
+  { host, port, accessLog, native, transferMemory, workers: count }: ServeCommand,
+  options: ServerOptions,
+): Promise<Pick<Started, "listening" | "transfers">> {
+  const socket = openSocket();
+  const server = await createServer(announced(registry, workers.changed), {
+    ...options,
+    clientOf: forwardedFor,
+    // Only what has to be checked on its way to a worker, and that is a stream.
+    transfers: createTransfers({ native: false }),
+  });
+  // A worker may send its next request just when an idle connection is closed.
+  server.keepAliveTimeout = 0;
+  server.listen(socket.path);
+  await once(server, "listening");
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+    socket.remove();
+  };
+  try {
+    const memory = Math.ceil(transferMemory / count);
+    const given = { socketPath: socket.path, host, port, accessLog, native, transferMemory: memory };
+    const { listening, transfers } = await workers.start(given, registry);
+    return { transfers, listening: { ...listening, close: () => listening.close().finally(close) } };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** What the address of a socket may be long, in bytes, on every system (sockaddr_un). */
+const PATH_LIMIT = 103;
+
+function openSocket(): { readonly path: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "ociregistry-"));
+  const path = join(folder, "socket");
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
+  if (Buffer.byteLength(path) > PATH_LIMIT) {
+    throw new UsageError(`the folder for temporary files, ${tmpdir()}, has too long a name for --workers; set TMPDIR`);
+  }
+  return { path, remove };
+}

@@ -1,0 +1,40 @@
+import type { Transfers } from "../api/transfers.ts";
+import type { ErrorCode } from "../registry/errors.ts";
+import type { Digest, Reference } from "../registry/reference.ts";
+import type { ByteRange } from "../registry/registry.ts";
+import type { Listening } from "./listen.ts";
+import type { ServeCommand } from "./usage.ts";
+
+/** What a worker wants to know of the process that has the registry. */
+export type Question =
+  | { readonly kind: "manifest"; readonly repository: string; readonly reference: Reference }
+  | { readonly kind: "blob"; readonly repository: string; readonly digest: Digest; readonly range?: ByteRange }
+  | { readonly kind: "stat-blob"; readonly repository: string; readonly digest: Digest };
+
+/** What a worker says. `id` names the question, or what it is the answer to. */
+export type FromWorker =
+  | ({ readonly say: "listening" } & Omit<Listening, "close"> & Pick<Transfers, "way">)
+  | { readonly say: "failed"; readonly message: string }
+  | { readonly say: "ask"; readonly id: number; readonly question: Question }
+  | { readonly say: "forgotten"; readonly id: number };
+
+/** What a worker is told. */
+export type ToWorker =
+  | { readonly say: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly say: "refusal"; readonly id: number; readonly refusal: Refusal }
+  | { readonly say: "forget"; readonly id: number; readonly repository?: string }
+  | { readonly say: "stop" };
+
+/** A `RegistryError` as it goes from one process to another. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly detail?: string;
+  readonly size?: number;
+  readonly damaged?: boolean;
+}
+
+/** What a worker is started with. */
+export interface WorkerOptions extends Pick<ServeCommand, "host" | "port" | "accessLog" | "native" | "transferMemory"> {
+  /** Where the process listens that has the registry. */
+  readonly socketPath: string;
+}

@@ -1,0 +1,89 @@
+import { fetchBlob } from "../api/fetch-blob.ts";
+import { createServer } from "../api/server.ts";
+import { createTransfers } from "../api/transfers.ts";
+import { RegistryError } from "../registry/errors.ts";
+import type { Descriptor, ManifestContent } from "../registry/registry.ts";
+import type { FoundBlob } from "../registry/store/found-blob.ts";
+import { mirror, type Origin } from "../registry/store/mirror.ts";
+import { complain } from "./complain.ts";
+import { type Listening, listen } from "./listen.ts";
+import { describe, logRequest } from "./serve-log.ts";
+import { UsageError } from "./usage-error.ts";
+import type { FromWorker, Question, ToWorker, WorkerOptions } from "./worker-messages.ts";
+
+/** One of several processes that serve: reads for itself, and passes the rest on to the one that started it. */
+async function work(options: WorkerOptions): Promise<void> {
+  const { socketPath, host, port, accessLog, native, transferMemory } = options;
+  const waiting = new Map<number, Waiting>();
+  const { registry, forget } = mirror(originBehind(socketPath, waiting));
+  const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
+  const server = await createServer(registry, {
+    transfers,
+    forwardTo: socketPath,
+    onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
+    ...(accessLog ? { onRequest: logRequest } : {}),
+  });
+  let stop = (): void => process.exit(0);
+  // A terminal sends it to all processes; the one that started this one says what to do.
+  process.on("SIGINT", () => {});
+  process.on("message", (message: ToWorker) => {
+    if (message.say === "forget") {
+      forget(message.repository);
+      say({ say: "forgotten", id: message.id });
+    } else if (message.say === "stop") stop();
+    else settle(waiting, message);
+  });
+  try {
+    const listening = await listen(server, { host, port });
+    stop = () => close(listening);
+    process.on("SIGTERM", stop);
+    const { addresses, origin } = listening;
+    say({ say: "listening", port: listening.port, addresses, origin, way: transfers.way });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    say({ say: "failed", message: error.message });
+  }
+}
+
+/** Lets transfers finish. */
+const close = (listening: Listening): void => void listening.close().finally(() => process.exit(0));
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: RegistryError) => void;
+}
+
+const say = (message: FromWorker): void => void process.send?.(message);
+
+/** The process that has the registry: asked by messages, and for what it has to check on its way, over HTTP. */
+function originBehind(socketPath: string, waiting: Map<number, Waiting>): Origin {
+  let last = 0;
+  const ask = <T>(question: Question): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const id = ++last;
+      waiting.set(id, { resolve, reject });
+      say({ say: "ask", id, question });
+    });
+  return {
+    getManifest: (repository, reference) => ask<ManifestContent>({ kind: "manifest", repository, reference }),
+    statBlob: (repository, digest) => ask<Descriptor>({ kind: "stat-blob", repository, digest }),
+    findBlob: (repository, digest, range) =>
+      ask<FoundBlob>({ kind: "blob", repository, digest, ...(range ? { range } : {}) }),
+    fetchBlob: (repository, digest, range) => fetchBlob(socketPath, repository, digest, range),
+  };
+}
+
+function settle(waiting: Map<number, Waiting>, message: Extract<ToWorker, { say: "answer" | "refusal" }>): void {
+  const asked = waiting.get(message.id);
+  waiting.delete(message.id);
+  if (message.say === "answer") asked?.resolve(message.value as never);
+  else {
+    const { code, detail, ...rest } = message.refusal;
+    asked?.reject(new RegistryError(code, detail, rest));
+  }
+}
+
+// Whoever reads our output may have read enough; a server goes on without.
+process.stdout.on("error", () => {});
+
+await work(JSON.parse(process.argv[2] ?? "") as WorkerOptions);

@@ -1,0 +1,166 @@
+import cluster, { type Worker } from "node:cluster";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { RegistryError } from "../registry/errors.ts";
+import type { Reader } from "../registry/registry.ts";
+import { findBlob } from "../registry/store/found-blob.ts";
+import type { Started } from "./banner.ts";
+import { UsageError } from "./usage-error.ts";
+import type { FromWorker, Question, Refusal, ToWorker, WorkerOptions } from "./worker-messages.ts";
+
+/** Processes that answer for this one, each with a copy of what it has asked for. */
+export interface Workers {
+  /** Starts them. Throws UsageError when they cannot listen. */
+  start(options: WorkerOptions, registry: Reader): Promise<Pick<Started, "listening" | "transfers">>;
+  /**
+   * Resolves when none of them remembers any more what a repository, or without one any, was like before. One that does
+   * not say so in time is ended.
+   */
+  changed(repository?: string): Promise<void>;
+}
+
+export interface WorkersOptions {
+  /** Hears what went wrong, for people. */
+  readonly onProblem: (message: string) => void;
+  /** How long a worker may take to forget, in ms. */
+  readonly patience?: number;
+}
+
+/** One that does nothing else for so long hangs; reading from a slow disk takes less. */
+const PATIENCE = 10_000;
+
+/** One that ended sooner after its start than this, in ms, would do so again at once. */
+const SETTLED = 1_000;
+
+/** `count` workers; each that ends is replaced. */
+export function workersOf(count: number, { onProblem, patience = PATIENCE }: WorkersOptions): Workers {
+  const running = new Map<Worker, Memory>();
+  let stopping = false;
+
+  /** Resolves with what it listens to. */
+  const run = (registry: Reader): Promise<Ready> =>
+    new Promise((resolve, reject) => {
+      const started = performance.now();
+      const worker = cluster.fork();
+      const memory = memoryOf(worker);
+      running.set(worker, memory);
+      worker.on("message", (message: FromWorker) => {
+        if (message.say === "ask") void answer(worker, message.id, message.question, registry);
+        else if (message.say === "forgotten") memory.forgotten(message.id);
+        else if (message.say === "listening") resolve(message);
+        else reject(new UsageError(message.message));
+      });
+      // A message may fail to reach one that is just ending.
+      worker.on("error", () => {});
+      worker.once("exit", (code, signal) => {
+        running.delete(worker);
+        memory.gone();
+        const how = `a worker ended (${signal ?? `exit code ${code}`})`;
+        reject(new Error(how));
+        if (stopping) return;
+        onProblem(`${how}; another one takes its place`);
+        setTimeout(replace, performance.now() - started < SETTLED ? SETTLED : 0, registry);
+      });
+    });
+
+  const replace = (registry: Reader): void => {
+    if (!stopping) run(registry).catch((error: Error) => onProblem(error.message));
+  };
+
+  const answer = async (worker: Worker, id: number, question: Question, registry: Reader): Promise<void> => {
+    try {
+      tell(worker, { say: "answer", id, value: await answerTo(question, registry) });
+    } catch (thrown) {
+      if (!(thrown instanceof RegistryError)) onProblem(`cannot answer a worker: ${String(thrown)}`);
+      tell(worker, { say: "refusal", id, refusal: refusalOf(thrown) });
+    }
+  };
+
+  const forget = async (worker: Worker, memory: Memory, repository?: string): Promise<void> => {
+    const timer = setTimeout(() => {
+      onProblem(`the worker ${worker.process.pid} does not answer and is ended`);
+      worker.process.kill("SIGKILL");
+    }, patience);
+    await memory.forget(repository);
+    clearTimeout(timer);
+  };
+
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    const workers = [...running.keys()];
+    const ended = workers.map((worker) => once(worker, "exit"));
+    for (const worker of workers) tell(worker, { say: "stop" });
+    await Promise.all(ended);
+  };
+
+  return {
+    async start(options, registry) {
+      cluster.setupPrimary({
+        exec: fileURLToPath(new URL("./worker.js", import.meta.url)),
+        args: [JSON.stringify(options)],
+        serialization: "advanced",
+      });
+      try {
+        const [first, ...others] = Array.from({ length: count }, () => run(registry));
+        await Promise.all(others);
+        const { way, ...listening } = await (first ?? run(registry));
+        return { listening: { ...listening, close: stop }, transfers: { way } };
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    },
+    async changed(repository) {
+      await Promise.all([...running].map(([worker, memory]) => forget(worker, memory, repository)));
+    },
+  };
+}
+
+type Ready = Extract<FromWorker, { say: "listening" }>;
+
+function tell(worker: Worker, message: ToWorker): void {
+  // One that is just ending need not hear it, and who waits for it hears of its end.
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** What a worker remembers of earlier answers. */
+interface Memory {
+  /** Resolves when it does not any more. */
+  forget(repository?: string): Promise<void>;
+  forgotten(id: number): void;
+  /** The worker is gone, and with it all that it knew. */
+  gone(): void;
+}
+
+function memoryOf(worker: Worker): Memory {
+  const waiting = new Map<number, () => void>();
+  let last = 0;
+  return {
+    forget: (repository) =>
+      new Promise((resolve) => {
+        const id = ++last;
+        waiting.set(id, resolve);
+        tell(worker, { say: "forget", id, ...(repository === undefined ? {} : { repository }) });
+      }),
+    forgotten(id) {
+      waiting.get(id)?.();
+      waiting.delete(id);
+    },
+    gone() {
+      for (const resolve of waiting.values()) resolve();
+    },
+  };
+}
+
+function answerTo(question: Question, registry: Reader): Promise<unknown> {
+  const { kind, repository } = question;
+  if (kind === "manifest") return registry.getManifest(repository, question.reference);
+  if (kind === "stat-blob") return registry.statBlob(repository, question.digest);
+  return findBlob(registry, repository, question.digest, question.range);
+}
+
+function refusalOf(thrown: unknown): Refusal {
+  if (!(thrown instanceof RegistryError)) return { code: "UNKNOWN" };
+  const { code, detail, size, damaged } = thrown;
+  return { code, damaged, ...(detail === undefined ? {} : { detail }), ...(size === undefined ? {} : { size }) };
+}
