@@ -101,9 +101,10 @@ export function workersOf(count: number, { onProblem, patience = PATIENCE }: Wor
         serialization: "advanced",
       });
       try {
-        const [first, ...others] = Array.from({ length: count }, () => run(registry));
-        await Promise.all(others);
-        const { way, ...listening } = await (first ?? run(registry));
+        const [{ way, ...listening }] = await Promise.all([
+          run(registry),
+          ...Array.from({ length: count - 1 }, () => run(registry)),
+        ]);
         return { listening: { ...listening, close: stop }, transfers: { way } };
       } catch (error) {
         await stop();

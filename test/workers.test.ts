@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { Agent, request as createRequest, type IncomingMessage } from "node:http";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { readAll } from "../registry/content.ts";
+import { digestOf, parseTag } from "../registry/reference.ts";
+import type { Registry } from "../registry/registry.ts";
+import { runCommand, type Serving, startServing } from "./support/command.ts";
+import { pushBlob, pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { remote } from "./support/remote.ts";
+import { ask } from "./support/server.ts";
+
+const COUNT = 3;
+const IMAGES = ["one", "two", "three"].map((text) => testImage("team/app", "1.0", [text]));
+const [ONE, TWO, THREE] = IMAGES as [(typeof IMAGES)[0], (typeof IMAGES)[0], (typeof IMAGES)[0]];
+
+interface Served extends Serving {
+  readonly registry: Registry;
+  readonly folder: string;
+  readonly data: string;
+}
+
+async function serve(context: TestContext, ...args: string[]): Promise<Served> {
+  const root = temporaryFolder(context);
+  const folder = join(root, "images");
+  mkdirSync(folder);
+  writeExport(folder, testImage("dropped", "1.0", ["dropped"]));
+  const data = join(root, "data");
+  const serving = await startServing(context, folder, "--data", data, "--workers", `${COUNT}`, ...args);
+  return { ...serving, registry: remote(serving.origin), folder, data };
+}
+
+/** A connection of its own: connections, and not requests, are shared out among the workers. */
+class Connection {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #port: number;
+
+  constructor(context: TestContext, { port }: Serving) {
+    this.#port = port;
+    context.after(() => this.#agent.destroy());
+  }
+
+  async get(path: string): Promise<{ status: number | undefined; body: Buffer; digest: unknown }> {
+    const request = createRequest({ port: this.#port, host: "127.0.0.1", path, agent: this.#agent });
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const { statusCode: status, headers } = response;
+    return { status, body: await readAll(response), digest: headers["docker-content-digest"] };
+  }
+}
+
+/** So many that each worker has some. */
+const connections = (context: TestContext, serving: Serving): Connection[] =>
+  Array.from({ length: COUNT * 3 }, () => new Connection(context, serving));
+
+/** The processes that a server has started. */
+function workersOf({ child }: Serving): number[] {
+  const path = `/proc/${child.pid}/task/${child.pid}/children`;
+  return readFileSync(path, "utf8").trim().split(" ").map(Number);
+}
+
+const isLinux = existsSync("/proc/self/task");
+const needsProc = isLinux ? {} : { skip: "looks for the workers in /proc" };
+
+describe("ociregistry serve --workers", () => {
+  it("answers out of all of them what is dropped in, pushed, moved and deleted, as soon as it is", async (context) => {
+    const served = await serve(context);
+    const all = connections(context, served);
+    const seen = async (path: string) => {
+      const answers = await Promise.all(all.map((connection) => connection.get(path)));
+      return [...new Set(answers.map(({ status, digest }) => digest ?? status))];
+    };
+    assert.equal((await seen("/v2/dropped/manifests/1.0")).length, 1);
+    assert.deepEqual(await seen("/v2/team/app/manifests/1.0"), [404]);
+    for (const image of [ONE, TWO, THREE, ONE]) {
+      await pushImage(served.registry, image);
+      assert.deepEqual(await seen("/v2/team/app/manifests/1.0"), [image.manifest.descriptor.digest]);
+    }
+    const { digest } = TWO.manifest.descriptor;
+    assert.deepEqual(await seen(`/v2/team/app/manifests/${digest}`), [digest]);
+    await served.registry.deleteManifest("team/app", digest);
+    assert.deepEqual(await seen(`/v2/team/app/manifests/${digest}`), [404]);
+    const blob = await pushBlob(served.registry, "team/app", Buffer.alloc(200_000, "in a file"));
+    assert.deepEqual(await seen(`/v2/team/app/blobs/${blob}`), [blob]);
+    await served.registry.deleteBlob("team/app", blob);
+    assert.deepEqual(await seen(`/v2/team/app/blobs/${blob}`), [404]);
+    await served.registry.deleteTag("team/app", parseTag("1.0"));
+    assert.deepEqual(await seen("/v2/team/app/manifests/1.0"), [404]);
+  });
+
+  it("shows a tag that moves under readers never as it was before the last answer", async (context) => {
+    const served = await serve(context, "--no-sync");
+    for (const image of IMAGES) await pushImage(served.registry, image);
+    const order = Array.from({ length: 60 }, (_, index) => IMAGES[index % IMAGES.length] ?? ONE);
+    /** How many moves have been acknowledged, and begun. */
+    let acknowledged = 0;
+    let begun = 0;
+    let isOver = false;
+    const indexOf = (digest: unknown, from: number, to: number): boolean =>
+      order.slice(Math.max(from - 1, 0), to).some(({ manifest }) => manifest.descriptor.digest === digest);
+    const reader = async (connection: Connection): Promise<void> => {
+      while (!isOver) {
+        const before = acknowledged;
+        const { digest } = await connection.get("/v2/team/app/manifests/1.0");
+        if (before > 0) assert.ok(indexOf(digest, before, begun), `${digest} after ${before} moves of ${begun}`);
+      }
+    };
+    const reading = connections(context, served).map(reader);
+    for (const { manifest } of order) {
+      begun++;
+      const { mediaType } = manifest.descriptor;
+      await served.registry.pushManifest("team/app", { mediaType, bytes: manifest.bytes }, [parseTag("1.0")]);
+      acknowledged++;
+    }
+    isOver = true;
+    await Promise.all(reading);
+  });
+
+  it("serves an image that is put into the folder, in all of its parts, wherever a client asks", async (context) => {
+    const served = await serve(context);
+    const image = testImage("late", "1.0", ["a layer", "another"]);
+    const all = connections(context, served);
+    for (const connection of all) assert.equal((await connection.get("/v2/late/manifests/1.0")).status, 404);
+    writeExport(served.folder, image);
+    const [first] = all as [Connection];
+    while ((await first.get("/v2/late/manifests/1.0")).status !== 200);
+    for (const connection of all) {
+      assert.equal((await connection.get("/v2/late/manifests/1.0")).digest, image.manifest.descriptor.digest);
+      for (const blob of [image.config, ...image.layers]) {
+        assert.deepEqual((await connection.get(`/v2/late/blobs/${digestOf(blob)}`)).body, blob);
+      }
+    }
+  });
+
+  it("goes on when one of them is killed, and has another in its place", needsProc, async (context) => {
+    const served = await serve(context);
+    await pushImage(served.registry, ONE);
+    const [victim = 0, ...others] = workersOf(served);
+    assert.equal(others.length, COUNT - 1);
+    process.kill(victim, "SIGKILL");
+    while (workersOf(served).length < COUNT || workersOf(served).includes(victim)) {
+      assert.equal(
+        (await ask(served.origin, "GET", "/v2/team/app/manifests/1.0").catch(() => undefined))?.status ?? 200,
+        200,
+      );
+    }
+    for (const connection of connections(context, served)) {
+      assert.equal((await connection.get("/v2/team/app/manifests/1.0")).digest, ONE.manifest.descriptor.digest);
+    }
+    await pushImage(served.registry, TWO);
+    assert.equal(
+      (await served.registry.statManifest("team/app", parseTag("1.0"))).digest,
+      TWO.manifest.descriptor.digest,
+    );
+  });
+
+  it("ends one that hangs, before it acknowledges what that one would not have known", needsProc, async (context) => {
+    const served = await serve(context);
+    await pushImage(served.registry, ONE);
+    const all = connections(context, served);
+    for (const connection of all) await connection.get("/v2/team/app/manifests/1.0");
+    const [victim = 0] = workersOf(served);
+    process.kill(victim, "SIGSTOP");
+    // Of those that the connections are shared out to, one does not answer.
+    const pushed = all.map(() => pushImage(served.registry, TWO).catch(() => {}));
+    await Promise.race(pushed);
+    assert.equal(workersOf(served).includes(victim), false);
+  });
+
+  it(
+    "answers that the data is gone when the process that has it is killed, by ending, too",
+    needsProc,
+    async (context) => {
+      const served = await serve(context);
+      const workers = workersOf(served);
+      served.child.kill("SIGKILL");
+      while (workers.some((pid) => existsSync(`/proc/${pid}`))) await new Promise((resolve) => setImmediate(resolve));
+      await assert.rejects(ask(served.origin, "GET", "/v2/"));
+      const again = await startServing(context, served.folder, "--data", served.data);
+      assert.equal((await ask(again.origin, "GET", "/v2/")).status, 200);
+    },
+  );
+
+  it("lets transfers finish on SIGTERM, exits with 0 and leaves no process", needsProc, async (context) => {
+    const served = await serve(context);
+    const blob = Buffer.alloc(64 * 1024 * 1024, "a large one ");
+    const digest = await pushBlob(served.registry, "team/app", blob);
+    const workers = workersOf(served);
+    const request = createRequest({
+      port: served.port,
+      host: "127.0.0.1",
+      path: `/v2/team/app/blobs/${digest}`,
+      agent: false,
+    });
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const exited = once(served.child, "exit");
+    served.child.kill("SIGTERM");
+    assert.equal(digestOf(await readAll(response)), digest);
+    assert.deepEqual(await exited, [0, null]);
+    assert.deepEqual(
+      workers.filter((pid) => existsSync(`/proc/${pid}`)),
+      [],
+    );
+  });
+
+  it("says once that the port is taken", async (context) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    context.after(() => other.close());
+    await once(other, "listening");
+    const address = other.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", `${port}`, "--workers", "2");
+    assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
+    assert.equal(code, 2);
+  });
+
+  it("serves its documents and health like one process", async (context) => {
+    const { origin } = await serve(context);
+    for (const path of ["/", "/livez", "/readyz", "/docs/", "/openapi.json"]) {
+      assert.equal((await ask(origin, "GET", path)).status, 200, path);
+    }
+  });
+
+  it("uses a socket that only its user can reach", { ...needsProc }, async (context) => {
+    const { child } = await serve(context);
+    const listening = execFileSync("grep", ["/ociregistry-.*/socket$", `/proc/${child.pid}/net/unix`], {
+      encoding: "utf8",
+    });
+    for (const line of listening.trim().split("\n")) {
+      const path = line.slice(line.indexOf("/"));
+      const { mode } = statSync(dirname(path));
+      assert.equal(mode & 0o077, 0);
+    }
+  });
+});
