@@ -95,6 +95,8 @@ export function workersOf(count: number, { onProblem, patience = PATIENCE }: Wor
 
   return {
     async start(options, registry) {
+      // They accept connections themselves. Those that Node would hand to one that has just ended would wait for ever.
+      cluster.schedulingPolicy = cluster.SCHED_NONE;
       cluster.setupPrimary({
         exec: fileURLToPath(new URL("./worker.js", import.meta.url)),
         args: [JSON.stringify(options)],

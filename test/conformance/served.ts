@@ -20,9 +20,6 @@ export interface ServedOptions {
   readonly images?: readonly TestImage[];
 }
 
-/** How many processes answer: whatever their number, all of it holds. */
-const WORKERS = process.env["WORKERS"] ?? "1";
-
 /** `ociregistry serve`, running for as long as the tests of a `describe` do; to be called in it. */
 export function serve({ options = ["--no-sync"], images = [] }: ServedOptions = {}): Served {
   const closing: (() => void)[] = [];
@@ -35,7 +32,7 @@ export function serve({ options = ["--no-sync"], images = [] }: ServedOptions = 
     mkdirSync(folder);
     for (const image of images) writeExport(folder, image);
     data = join(root, "data");
-    serving = await startServing(cleanup, folder, "--data", data, "--workers", WORKERS, ...options);
+    serving = await startServing(cleanup, folder, "--data", data, ...options);
   });
   after(() => {
     for (const close of closing) close();

@@ -36,12 +36,15 @@ export interface Serving {
   output(): string;
 }
 
+/** How many processes answer, for those tests that have to pass with any number of them. */
+const { WORKERS = "1" } = process.env;
+
 /** Starts `ociregistry serve` and waits until it listens. It is killed when the test is over. */
 export async function startServing(
   cleanup: { after: (action: () => void) => void },
   ...args: string[]
 ): Promise<Serving> {
-  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", ...args], {
+  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", "--workers", WORKERS, ...args], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
