@@ -1,3 +1,5 @@
+import type { List } from "../registry/registry.ts";
+
 /** Longest page of a list, also when the client asks for more or says nothing; the rest comes with `Link`. */
 const PAGE_LIMIT = 10_000;
 
@@ -18,17 +20,19 @@ export interface Page<T> {
  * further, so that no `Link` leads to an empty page. `sizeOf` says what an entry takes, in bytes.
  */
 export async function takePage<T>(
-  list: AsyncIterable<T>,
+  list: List<T>,
   n = PAGE_LIMIT,
   sizeOf: (entry: T) => number = () => 0,
 ): Promise<Page<T>> {
   const limit = Math.min(n, PAGE_LIMIT);
   const entries: T[] = [];
   let room = PAGE_BYTES;
-  for await (const entry of list) {
-    room -= sizeOf(entry);
-    if (entries.length === limit || (room < 0 && entries.length > 0)) return { entries, more: limit > 0 };
-    entries.push(entry);
+  for await (const piece of list) {
+    for (const entry of piece) {
+      room -= sizeOf(entry);
+      if (entries.length === limit || (room < 0 && entries.length > 0)) return { entries, more: limit > 0 };
+      entries.push(entry);
+    }
   }
   return { entries, more: false };
 }

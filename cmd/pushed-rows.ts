@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { elementsOf, fieldsOf } from "../registry/json.ts";
+import { entriesOf } from "../registry/lists.ts";
 import { descriptorOf, factsOf, isIndex } from "../registry/manifest.ts";
 import { isRealPlatform, platformOf } from "../registry/platform.ts";
 import type { Digest, Tag } from "../registry/reference.ts";
@@ -23,8 +24,8 @@ export interface PushedRow {
 export async function pushedRows(data: string): Promise<PushedRow[]> {
   const { registry } = await openDataStore(resolve(data), { onlyLook: true });
   const rows: PushedRow[] = [];
-  for await (const repository of registry.listRepositories()) {
-    for await (const tag of registry.listTags(repository)) {
+  for await (const repository of entriesOf(registry.listRepositories())) {
+    for await (const tag of entriesOf(registry.listTags(repository))) {
       const row = await rowOf(registry, repository, tag).catch(unlessRefused);
       if (row) rows.push(row);
     }

@@ -1,51 +1,35 @@
-/*
- * Lists that pass their entries on without work of their own. A generator in each layer costs several turns of the queue
- * for each entry, which is most of what a list of ten thousand tags takes.
+import type { List } from "./registry.ts";
+
+/** How many entries of a long list come at a time: few enough that who wants a short page waits for no more. */
+export const PIECE = 1000;
+
+/** The entries one by one, for whoever has to wait for something else with each of them. */
+export async function* entriesOf<T>(list: List<T>): AsyncGenerator<T> {
+  for await (const piece of list) yield* piece;
+}
+
+/**
+ * The names after `after`, which need not be there. `sorted` gives them in the order of JavaScript, which for names, being
+ * ASCII, is the byte order. It is asked again for each piece, so they may change meanwhile.
  */
-
-/** What is in memory, as a list. */
-export function listOf<T>(entries: Iterable<T>): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = entries[Symbol.iterator]();
-      return { next: async () => iterator.next() };
-    },
-  };
+export function* piecesAfter<T extends string>(sorted: () => readonly T[], after: string): Generator<readonly T[]> {
+  for (let last: string | undefined = after; last !== undefined; ) {
+    const names = sorted();
+    const start = indexAfter(names, last);
+    const piece = names.slice(start, start + PIECE);
+    yield piece;
+    last = piece.at(-1);
+  }
 }
 
-/** A list that is decided upon when its first entry is asked for, which is also when it may refuse. */
-export function later<T>(decide: () => Promise<AsyncIterable<T>>): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]() {
-      let decided: AsyncIterator<T> | undefined;
-      const first = async (): Promise<IteratorResult<T>> => {
-        decided = (await decide())[Symbol.asyncIterator]();
-        return decided.next();
-      };
-      return {
-        next: () => decided?.next() ?? first(),
-        return: async () => (await decided?.return?.()) ?? END,
-      };
-    },
-  };
+/** The index of the first name that comes after this one. */
+export function indexAfter(sorted: readonly string[], name: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? "") <= name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
-
-/** The rest of a list that has made its first step. */
-export function continued<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]() {
-      let step: IteratorResult<T> | undefined = first;
-      return {
-        next() {
-          if (!step) return rest.next();
-          const result = Promise.resolve(step);
-          step = undefined;
-          return result;
-        },
-        return: async () => (await rest.return?.()) ?? END,
-      };
-    },
-  };
-}
-
-const END: IteratorReturnResult<undefined> = { done: true, value: undefined };

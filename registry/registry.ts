@@ -64,15 +64,21 @@ export interface Deleter {
 
 export interface Lister {
   /** In byte order, beginning after `after`, which need not exist. */
-  listRepositories(options?: { after?: string }): AsyncIterable<string>;
+  listRepositories(options?: { after?: string }): List<string>;
   /** In byte order, beginning after `after`, which need not exist. Throws NAME_UNKNOWN. */
-  listTags(repository: string, options?: { after?: string }): AsyncIterable<Tag>;
+  listTags(repository: string, options?: { after?: string }): List<Tag>;
   /**
    * Manifests whose `subject` is this digest, in byte order of their digests, beginning after `after`, which need not
    * exist. Unknown repositories and digests have none.
    */
-  listReferrers(repository: string, subject: Digest, options?: ReferrerOptions): AsyncIterable<Descriptor>;
+  listReferrers(repository: string, subject: Digest, options?: ReferrerOptions): List<Descriptor>;
 }
+
+/**
+ * A list in pieces: as many entries at a time as there are at hand, because a promise for each would be most of what a
+ * list of ten thousand takes. A piece has any length, also none; where one ends means nothing.
+ */
+export type List<T> = AsyncIterable<readonly T[]>;
 
 export interface ReferrerOptions {
   /** Only those of one of these types. */

@@ -5,6 +5,7 @@ import { type ErrorCode, RegistryError } from "../registry/errors.ts";
 import { digestOf, parseDigest, parseTag } from "../registry/reference.ts";
 import type { ByteRange, Registry } from "../registry/registry.ts";
 import { chunksOf, pushBlob, pushImage, type TestImage, testImage } from "./support/images.ts";
+import { all } from "./support/world.ts";
 
 /** A registry under test, fresh and alone, holding the given images. */
 export interface Subject {
@@ -412,12 +413,6 @@ function referrer(artifactType: string, subject: string) {
 async function blobOf(registry: Registry, repository: string, digest: ReturnType<typeof digestOf>): Promise<Buffer> {
   const { body } = await registry.getBlob(repository, digest);
   return readAll(streamOf(body));
-}
-
-async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
-  const entries: T[] = [];
-  for await (const entry of list) entries.push(entry);
-  return entries;
 }
 
 async function refuses(code: ErrorCode, attempt: Promise<unknown>): Promise<void> {

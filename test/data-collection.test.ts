@@ -134,7 +134,7 @@ async function pullAll(registry: Registry): Promise<{ tags: Acknowledged; blobs:
     for (const { digest } of manifests) await pull(repository, digest);
     return descriptor.digest;
   };
-  for await (const repository of registry.listRepositories()) {
+  for (const repository of await all(registry.listRepositories())) {
     for (const tag of await all(registry.listTags(repository))) {
       tags.set(`${repository} ${tag}`, await pull(repository, tag));
     }
@@ -204,7 +204,7 @@ async function collectBesidePushers(
 /** Manifests that no tag means are kept, so what is stored is what some manifest is made of. */
 async function assertNoGarbage(registry: Registry, root: string): Promise<void> {
   const needed = new Set<string>();
-  for await (const name of registry.listRepositories()) {
+  for (const name of await all(registry.listRepositories())) {
     const folder = join(root, "repositories", name.replaceAll("/", "+"), "manifests");
     for (const file of readdirSync(folder)) {
       const { bytes } = await registry.getManifest(name, file.replace("-", ":") as ReturnType<typeof digestOf>);

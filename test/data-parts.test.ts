@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { RegistryError } from "../registry/errors.ts";
+import { PIECE } from "../registry/lists.ts";
 import { digestOf } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
@@ -289,22 +290,25 @@ describe("sorted names", () => {
     for (const name of ["app/x", "app", "B", "app-two", "app"]) names.add(name);
     names.delete("b");
     names.delete("never there");
-    assert.deepEqual([...names.after("")], ["B", "a", "app", "app-two", "app/x"]);
-    assert.deepEqual([...names.after("app")], ["app-two", "app/x"]);
-    assert.deepEqual([...names.after("aq")], []);
-    assert.equal([...names.after("")].length, 5);
+    assert.deepEqual([...names.after("")].flat(), ["B", "a", "app", "app-two", "app/x"]);
+    assert.deepEqual([...names.after("app")].flat(), ["app-two", "app/x"]);
+    assert.deepEqual([...names.after("aq")].flat(), []);
+    assert.equal([...names.after("")].flat().length, 5);
   });
 
-  it("may change while they are read", () => {
-    const names = sortedNames<string>(["a", "b", "c"]);
+  it("may change between two pieces", () => {
+    const numbered = (from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_, index) => `n${10_000 + from + index}`);
+    const names = sortedNames<string>(numbered(0, 2 * PIECE));
     const seen: string[] = [];
-    for (const name of names.after("")) {
-      seen.push(name);
-      names.delete("b");
-      names.add("d");
+    for (const piece of names.after("")) {
+      seen.push(...piece);
+      names.delete("n10001");
+      names.delete(`n${10_000 + PIECE}`);
       names.add("A");
+      names.add("z");
     }
-    assert.deepEqual(seen, ["a", "c", "d"]);
+    assert.deepEqual(seen, [...numbered(0, PIECE), ...numbered(PIECE + 1, 2 * PIECE), "z"]);
   });
 });
 

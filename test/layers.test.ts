@@ -12,6 +12,7 @@ import type { Registry } from "../registry/registry.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
 import { memory } from "../registry/store/memory.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
+import { all } from "./support/world.ts";
 
 const BELOW = testImage("team/app", "1.0", ["below", "shared"]);
 const ABOVE = testImage("team/app", "1.0", ["above"]);
@@ -21,12 +22,6 @@ async function refuses(code: ErrorCode, attempt: Promise<unknown>, reason = /./)
     attempt,
     (error) => error instanceof RegistryError && error.code === code && reason.test(error.message),
   );
-}
-
-async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
-  const entries: T[] = [];
-  for await (const entry of list) entries.push(entry);
-  return entries;
 }
 
 async function layered(): Promise<{ upper: Registry; lower: Registry; both: Registry }> {
@@ -141,6 +136,25 @@ describe("an overlay", () => {
     assert.deepEqual(await all(both.listTags("team/app")), ["0.9", "1.0"]);
     assert.deepEqual(await all(both.listTags("z")), ["1"]);
     await refuses("NAME_UNKNOWN", all(both.listTags("nobody")));
+  });
+
+  it("lists what comes in pieces of any length as if it came at once", async () => {
+    const listing = (...pieces: readonly string[][]): Registry => ({
+      ...memory(),
+      async *listTags() {
+        yield* pieces.map((piece) => piece.map(parseTag));
+      },
+    });
+    for (const [above, below, expected] of [
+      [[["a", "b"], ["c"]], [["b", "d"], [], ["e"]], "abcde"],
+      [[[], ["a"], ["c"]], [["a", "b", "c"]], "abc"],
+      [[["c"], ["d"]], [["a"], ["b"], ["d"]], "abcd"],
+      [[[]], [["a"], ["b"]], "ab"],
+      [[["a"], ["b"]], [], "ab"],
+      [[], [[]], ""],
+    ] as const satisfies [string[][], string[][], string][]) {
+      assert.equal((await all(overlay(listing(...above), listing(...below)).listTags("app"))).join(""), expected);
+    }
   });
 
   it("does not give what is below in place of what is damaged above", async () => {

@@ -1,4 +1,5 @@
 import { RegistryError } from "../errors.ts";
+import { entriesOf } from "../lists.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { type Digest, digestOf, isDigest, type Reference, refersByDigest, type Tag } from "../reference.ts";
 import type { Descriptor, ManifestContent, Registry } from "../registry.ts";
@@ -13,7 +14,7 @@ export function fallbackTags(next: Registry): Registry {
     if (!(error instanceof RegistryError && error.code === "MANIFEST_UNKNOWN")) throw error;
     const manifests: Descriptor[] = [];
     let size = 0;
-    for await (const referrer of next.listReferrers(name, subject)) {
+    for await (const referrer of entriesOf(next.listReferrers(name, subject))) {
       size += JSON.stringify(referrer).length;
       // A manifest is in memory as a whole. Whoever has so many of them has clients that ask for referrers.
       if (size > SIZE_LIMIT) throw error;

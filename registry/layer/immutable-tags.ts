@@ -1,5 +1,6 @@
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import { keyedLock } from "../keyed-lock.ts";
+import { entriesOf } from "../lists.ts";
 import { canonicalName, type Digest, digestOf, type Tag } from "../reference.ts";
 import type { Registry } from "../registry.ts";
 
@@ -55,7 +56,7 @@ const NONE: ReadonlySet<ErrorCode> = new Set(["NAME_UNKNOWN", "MANIFEST_UNKNOWN"
 
 async function* tagsOf(registry: Registry, name: string): AsyncGenerator<Tag> {
   try {
-    yield* registry.listTags(name);
+    yield* entriesOf(registry.listTags(name));
   } catch (error) {
     // deleteManifest says it better.
     if (!(error instanceof RegistryError && error.code === "NAME_UNKNOWN")) throw error;

@@ -1,11 +1,10 @@
 import { closeBody, streamOf } from "../content.ts";
 import { type ErrorCode, RegistryError } from "../errors.ts";
 import { keyedLock } from "../keyed-lock.ts";
-import { continued, later } from "../lists.ts";
 import { factsOf } from "../manifest.ts";
 import { readPushedManifest } from "../pushed-manifest.ts";
 import { canonicalName, type Digest, hashAlgorithmOf } from "../reference.ts";
-import type { Descriptor, Registry } from "../registry.ts";
+import type { Descriptor, List, Registry } from "../registry.ts";
 
 export interface OverlayOptions {
   /** Whether the upper registry can have anything of a repository; a no saves asking it. */
@@ -149,20 +148,25 @@ export function overlay(
       ),
 
     async *listRepositories(options) {
-      for await (const name of await merge(upper.listRepositories(options), lower.listRepositories(options), itself)) {
+      // Below it may stand with library/, above it never does.
+      const isFirst = (name: string): boolean => {
         const own = canonicalName(name);
-        // Below it may stand with library/, above it never does.
-        if (own === name || !mayHave(own)) yield name;
-      }
+        return own === name || !mayHave(own);
+      };
+      const all = merge(upper.listRepositories(options), lower.listRepositories(options), itself);
+      for await (const piece of all) yield piece.filter(isFirst);
     },
-    listTags: (name, options) =>
-      later(async () => {
-        const lists = await known([upper.listTags(canonicalName(name), options), lower.listTags(name, options)]);
-        return merge(...lists, itself);
-      }),
-    async *listReferrers(name, subject, options) {
+    async *listTags(name, options) {
+      const refusals: unknown[] = [];
+      const above = ifKnown(upper.listTags(canonicalName(name), options), refusals);
+      const below = ifKnown(lower.listTags(name, options), refusals);
+      yield* merge(above, below, itself);
+      const [refusal, another] = refusals;
+      if (another) throw refusal;
+    },
+    listReferrers(name, subject, options) {
       const above = upper.listReferrers(canonicalName(name), subject, options);
-      yield* await merge(above, lower.listReferrers(name, subject, options), ({ digest }) => digest);
+      return merge(above, lower.listReferrers(name, subject, options), ({ digest }) => digest);
     },
   };
 }
@@ -190,63 +194,52 @@ const succeeds = (attempt: Promise<unknown>): Promise<boolean> =>
     },
   );
 
-/** Both lists, one of which may be of a repository that is not there. Throws when both are. */
-async function known<T>(
-  lists: readonly [AsyncIterable<T>, AsyncIterable<T>],
-): Promise<readonly [AsyncIterable<T>, AsyncIterable<T>]> {
-  const [first, second] = await Promise.all(lists.map(begun));
-  if (first instanceof Error && second instanceof Error) throw first;
-  return [
-    first instanceof Error ? nothing() : (first ?? nothing()),
-    second instanceof Error ? nothing() : (second ?? nothing()),
-  ];
-}
-
-async function* nothing(): AsyncGenerator<never> {}
-
-/** A list that has made its first step, on which an unknown repository shows; then the refusal. */
-async function begun<T>(list: AsyncIterable<T>): Promise<AsyncIterable<T> | RegistryError> {
-  const iterator = list[Symbol.asyncIterator]();
+/** A list that may be of a repository that is not there: then it is empty, and the refusal is put aside. */
+async function* ifKnown<T>(list: List<T>, refusals: unknown[]): List<T> {
   try {
-    const first = await iterator.next();
-    return continued(first, iterator);
+    yield* list;
   } catch (error) {
-    if (error instanceof RegistryError && error.code === "NAME_UNKNOWN") return error;
-    throw error;
+    if (!isNameUnknown(error)) throw error;
+    refusals.push(error);
   }
 }
 
 const itself = (name: string): string => name;
 
-/** Two lists in byte order of their keys as one, each key once. One of them is usually empty; then the other is passed on. */
-async function merge<T>(
-  one: AsyncIterable<T>,
-  other: AsyncIterable<T>,
-  keyOf: (entry: T) => string,
-): Promise<AsyncIterable<T>> {
+/** Two lists in byte order of their keys as one, each key once, as the first list has it. One of them is usually empty. */
+async function* merge<T>(one: List<T>, other: List<T>, keyOf: (entry: T) => string): List<T> {
   const [left, right] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
-  const [a, b] = [await left.next(), await right.next()];
-  if (b.done) return continued(a, left);
-  if (a.done) return continued(b, right);
-  return merged(continued(a, left), continued(b, right), keyOf);
+  let [a, b] = [await nextOf(left), await nextOf(right)];
+  while (a && b) {
+    const { merged, restOfA, restOfB } = mergePieces(a, b, keyOf);
+    yield merged;
+    a = restOfA.length > 0 ? restOfA : await nextOf(left);
+    b = restOfB.length > 0 ? restOfB : await nextOf(right);
+  }
+  for (; a; a = await nextOf(left)) yield a;
+  for (; b; b = await nextOf(right)) yield b;
 }
 
-async function* merged<T>(
-  one: AsyncIterable<T>,
-  other: AsyncIterable<T>,
-  keyOf: (entry: T) => string,
-): AsyncGenerator<T> {
-  const [left, right] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
-  let [a, b] = [await left.next(), await right.next()];
-  while (!a.done || !b.done) {
-    const fromLeft = !a.done && (b.done || keyOf(a.value) <= keyOf(b.value));
-    if (!a.done && !b.done && keyOf(a.value) === keyOf(b.value)) b = await right.next();
-    if (fromLeft && !a.done) {
-      yield a.value;
-      a = await left.next();
-    } else if (!b.done) {
-      yield b.value;
-      b = await right.next();
+/** The next piece that has something in it; undefined at the end. */
+async function nextOf<T>(list: AsyncIterator<readonly T[]>): Promise<readonly T[] | undefined> {
+  let step = await list.next();
+  while (!step.done && step.value.length === 0) step = await list.next();
+  return step.done ? undefined : step.value;
+}
+
+/** As far as both reach: what is left of one has to wait for the next piece of the other. */
+function mergePieces<T>(a: readonly T[], b: readonly T[], keyOf: (entry: T) => string) {
+  const merged: T[] = [];
+  let [inA, inB] = [0, 0];
+  for (;;) {
+    const first = a[inA];
+    const second = b[inB];
+    if (first === undefined || second === undefined) {
+      return { merged, restOfA: a.slice(inA), restOfB: b.slice(inB) };
     }
+    const [key, other] = [keyOf(first), keyOf(second)];
+    merged.push(key <= other ? first : second);
+    if (key <= other) inA++;
+    if (other <= key) inB++;
   }
 }

@@ -1,6 +1,7 @@
 import type { FileRange } from "../archive/files.ts";
 import { complete } from "../complete.ts";
 import { RegistryError } from "../errors.ts";
+import { piecesAfter } from "../lists.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { resolveRange } from "../range.ts";
 import { canonicalName, type Digest, type Reference, refersByDigest } from "../reference.ts";
@@ -69,14 +70,16 @@ export function folder(
       return (await findManifest(name, reference)).descriptor;
     },
     async *listRepositories({ after = "" } = {}) {
-      for (const name of source.current.names) if (name > after) yield name;
+      const { names } = source.current;
+      yield* piecesAfter(() => names, after);
     },
     async *listTags(name, { after = "" } = {}) {
-      for (const tag of find(name).tags.keys()) if (tag > after) yield tag;
+      const tags = [...find(name).tags.keys()];
+      yield* piecesAfter(() => tags, after);
     },
     async *listReferrers(name, subject, options) {
       const referrers = source.current.repositories.get(canonicalName(name))?.referrersOf(subject) ?? [];
-      yield* selectReferrers(referrers, options);
+      yield selectReferrers(referrers, options);
     },
   };
   return complete(reader, READ_ONLY);

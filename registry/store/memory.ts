@@ -131,18 +131,18 @@ export function memory(): Registry {
 
     async *listRepositories({ after = "" } = {}) {
       const known = [...repositories].filter(([, { blobs, manifests }]) => blobs.size > 0 || manifests.size > 0);
-      yield* sortedAfter(
+      yield sortedAfter(
         known.map(([name]) => name),
         after,
       );
     },
     async *listTags(name, { after = "" } = {}) {
-      yield* sortedAfter([...find(name).tags.keys()], after);
+      yield sortedAfter([...find(name).tags.keys()], after);
     },
     async *listReferrers(name, subject, options) {
       const manifests = [...(repositories.get(name)?.manifests.values() ?? [])];
       const referring = manifests.filter((manifest) => manifest.subject === subject);
-      yield* selectReferrers(
+      yield selectReferrers(
         referring.map(({ referrer }) => referrer),
         options,
       );

@@ -2,7 +2,7 @@ import { readAll } from "../../registry/content.ts";
 import { type ErrorCode, RegistryError } from "../../registry/errors.ts";
 import { MEDIA_TYPES } from "../../registry/media-types.ts";
 import { parseDigest, parseTag, type Reference, type Tag } from "../../registry/reference.ts";
-import type { ByteStream, Descriptor, Piece, Registry, Upload } from "../../registry/registry.ts";
+import type { ByteStream, Descriptor, List, Piece, Registry, Upload } from "../../registry/registry.ts";
 
 /**
  * A registry over HTTP: the inverse of api/. With it the contract that is asked of the stores is asked of the server.
@@ -21,12 +21,12 @@ export function remote(origin: string, { pageSize }: { pageSize?: number } = {})
     after: string,
     entries: (json: unknown) => T[],
     query = new URLSearchParams(),
-  ): AsyncGenerator<T> {
+  ): List<T> {
     if (after) query.set("last", after);
     if (pageSize) query.set("n", `${pageSize}`);
     for (let next: string | undefined = `${path}?${query}`; next; ) {
       const response: Response = await ask("GET", next);
-      yield* entries(await response.json());
+      yield entries(await response.json());
       [, next] = /^<([^>]+)>; rel="next"$/.exec(response.headers.get("link") ?? "") ?? [];
     }
   }

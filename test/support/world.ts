@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readAll, streamOf } from "../../registry/content.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import { type Digest, digestOf, parseTag, type Reference, type Tag } from "../../registry/reference.ts";
-import type { Registry } from "../../registry/registry.ts";
+import type { List, Registry } from "../../registry/registry.ts";
 
 /** Few of each, so that what happens in a test meets itself. Names that begin with one another are here on purpose. */
 export const REPOSITORIES: readonly string[] = ["app", "app-two", "app/three"];
@@ -168,8 +168,8 @@ async function known<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-export async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
+export async function all<T>(list: List<T>): Promise<T[]> {
   const entries: T[] = [];
-  for await (const entry of list) entries.push(entry);
+  for await (const piece of list) entries.push(...piece);
   return entries;
 }

@@ -1,4 +1,3 @@
-import { later, listOf } from "../../lists.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
 import { resolveRange } from "../../range.ts";
 import { isOfType } from "../../referrers.ts";
@@ -30,8 +29,9 @@ export function readerOf(holdings: Holdings): Reader & Lister {
     },
 
     listRepositories: ({ after = "" } = {}) => repositories.list(after),
-    listTags: (name, { after = "" } = {}) =>
-      later(async () => listOf((await findRepository(holdings, name)).tags.after(after))),
+    async *listTags(name, { after = "" } = {}) {
+      yield* (await findRepository(holdings, name)).tags.after(after);
+    },
     async *listReferrers(name, subject, options = {}) {
       const state = await repositories.find(name);
       if (!state) return;
@@ -39,7 +39,7 @@ export function readerOf(holdings: Holdings): Reader & Lister {
       const marked = (await disk.list(layout.referrers(name, subject))).flatMap((file) => digestNamedBy(file) ?? []);
       for (const digest of marked.filter((each) => each > after && state.manifests.has(each)).sort()) {
         const manifest = await manifests.read(name, digest);
-        if (manifest?.subject === subject && isOfType(manifest.referrer, options)) yield manifest.referrer;
+        if (manifest?.subject === subject && isOfType(manifest.referrer, options)) yield [manifest.referrer];
       }
     },
   };

@@ -1,4 +1,5 @@
 import { type Digest, isName, isTag, type Tag } from "../../reference.ts";
+import type { List } from "../../registry.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
 import { digestNamedBy, type Layout, membershipNamedBy, repositoryNameOf } from "./layout.ts";
@@ -34,7 +35,7 @@ export interface Repositories {
   /** A repository that has a blob; of very many, not all are looked through. */
   holder(digest: Digest): Promise<RepositoryState | undefined>;
   /** In byte order, after `name`. */
-  list(after: string): AsyncGenerator<string>;
+  list(after: string): List<string>;
   /** Also those that turn out to be empty. */
   allNames(): string[];
 }
@@ -114,6 +115,17 @@ export async function openRepositories(
     return (await load(name)) !== undefined;
   };
 
+  /** For the first list after a start: those of some names that hold something. */
+  async function* filledOf(some: readonly string[]): List<string> {
+    for (let start = 0; start < some.length; start += LOOK_AHEAD) {
+      const ahead = some.slice(start, start + LOOK_AHEAD);
+      const isFilled = await Promise.all(ahead.map((name) => filled.has(name) || look(name)));
+      yield ahead.filter((_, index) => isFilled[index]);
+    }
+  }
+
+  const allNames = (): string[] => [...names.after("")].flat();
+
   const find: Repositories["find"] = (name) => {
     if (!names.has(name)) return undefined;
     const state = resident.get(name);
@@ -140,25 +152,19 @@ export async function openRepositories(
       for (const state of resident.values()) if (state.blobs.has(digest)) return state;
       const size = (await disk.stat(layout.blob(digest)))?.size;
       if (size === undefined) return undefined;
-      const others = [...names.after("")].filter((name) => !resident.has(name)).slice(0, SEARCH_LIMIT);
+      const others = allNames()
+        .filter((name) => !resident.has(name))
+        .slice(0, SEARCH_LIMIT);
       for (const name of others) if (await disk.stat(layout.membership(name, digest, size))) return find(name);
       return undefined;
     },
     async *list(after) {
-      const looking: { readonly name: string; readonly isFilled: Promise<boolean> | true }[] = [];
-      for (const name of names.after(after)) {
-        const isFilled = filled.has(name) || look(name);
-        // Who leaves the list early does not hear of it.
-        if (isFilled !== true) isFilled.catch(() => {});
-        looking.push({ name, isFilled });
-        const [first] = looking;
-        if (!first || (first.isFilled !== true && looking.length < LOOK_AHEAD)) continue;
-        looking.shift();
-        if (first.isFilled === true || (await first.isFilled)) yield first.name;
+      for (const piece of names.after(after)) {
+        if (piece.every((name) => filled.has(name))) yield piece;
+        else yield* filledOf(piece);
       }
-      for (const { name, isFilled } of looking) if (await isFilled) yield name;
     },
-    allNames: () => [...names.after("")],
+    allNames,
   };
 }
 

@@ -1,10 +1,12 @@
+import { indexAfter, piecesAfter } from "../../lists.ts";
+
 /** Names in byte order, each once. Names here are ASCII, of which JavaScript's own order is the byte order. */
 export interface SortedNames<T extends string> {
   has(name: T): boolean;
   add(name: T): void;
   delete(name: T): void;
   /** Those after `name`, which need not be there. What is added or removed meanwhile may be missing or be there. */
-  after(name: string): Generator<T>;
+  after(name: string): Generator<readonly T[]>;
 }
 
 export function sortedNames<T extends string>(initial: Iterable<T> = []): SortedNames<T> {
@@ -24,29 +26,6 @@ export function sortedNames<T extends string>(initial: Iterable<T> = []): Sorted
     delete(name) {
       if (known.delete(name)) sorted?.splice(indexAfter(sorted, name) - 1, 1);
     },
-    *after(name) {
-      let last: string = name;
-      for (let index = indexAfter(order(), last); ; index++) {
-        const names = order();
-        // Names were added or removed before it.
-        if (index > 0 && names[index - 1] !== last) index = indexAfter(names, last);
-        const next = names[index];
-        if (next === undefined) return;
-        yield next;
-        last = next;
-      }
-    },
+    after: (name) => piecesAfter(order, name),
   };
-}
-
-/** The index of the first name that comes after this one. */
-function indexAfter(sorted: readonly string[], name: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? "") <= name) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

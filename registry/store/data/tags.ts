@@ -76,7 +76,9 @@ export function tagFiles(
     },
     async of(state, digest) {
       const found: Tag[] = [];
-      for (const tag of state.tags.after("")) if ((await read(state, tag)) === digest) found.push(tag);
+      for (const piece of state.tags.after("")) {
+        for (const tag of piece) if ((await read(state, tag)) === digest) found.push(tag);
+      }
       return found;
     },
   };
