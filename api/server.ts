@@ -48,7 +48,8 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
     note(response);
     if (onRequest) {
       const started = performance.now();
-      response.once("close", () => onRequest(request, response, started));
+      // It comes once, and taking the listener off again would cost more than calling it.
+      response.on("close", () => onRequest(request, response, started));
     }
     const problem = problemOf(request);
     if (problem) {

@@ -15,15 +15,18 @@ export type Question =
 export type FromWorker =
   | ({ readonly say: "listening" } & Omit<Listening, "close"> & Pick<Transfers, "way">)
   | { readonly say: "failed"; readonly message: string }
+  | { readonly say: "log"; readonly lines: string }
+  | { readonly say: "ended" }
   | { readonly say: "ask"; readonly id: number; readonly question: Question }
   | { readonly say: "forgotten"; readonly id: number };
 
-/** What a worker is told. */
+/** What a worker is told: to stop, which it says when it has, and then to leave, so that its last words are heard. */
 export type ToWorker =
   | { readonly say: "answer"; readonly id: number; readonly value: unknown }
   | { readonly say: "refusal"; readonly id: number; readonly refusal: Refusal }
   | { readonly say: "forget"; readonly id: number; readonly repository?: string }
-  | { readonly say: "stop" };
+  | { readonly say: "stop" }
+  | { readonly say: "leave" };
 
 /** A `RegistryError` as it goes from one process to another. */
 export interface Refusal {

@@ -1,3 +1,4 @@
+import { Writable } from "node:stream";
 import { fetchBlob } from "../api/fetch-blob.ts";
 import { createServer } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
@@ -5,25 +6,27 @@ import { RegistryError } from "../registry/errors.ts";
 import type { Descriptor, ManifestContent } from "../registry/registry.ts";
 import type { FoundBlob } from "../registry/store/found-blob.ts";
 import { mirror, type Origin } from "../registry/store/mirror.ts";
+import { type AccessLog, accessLog } from "./access-log.ts";
 import { complain } from "./complain.ts";
+import { describe } from "./describe.ts";
 import { type Listening, listen } from "./listen.ts";
-import { describe, logRequest } from "./serve-log.ts";
 import { UsageError } from "./usage-error.ts";
 import type { FromWorker, Question, ToWorker, WorkerOptions } from "./worker-messages.ts";
 
 /** One of several processes that serve: reads for itself, and passes the rest on to the one that started it. */
 async function work(options: WorkerOptions): Promise<void> {
-  const { socketPath, host, port, accessLog, native, transferMemory } = options;
+  const { socketPath, host, port, native, transferMemory } = options;
   const waiting = new Map<number, Waiting>();
   const { registry, forget } = mirror(originBehind(socketPath, waiting));
   const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
+  const log = options.accessLog ? accessLog(linesToPrimary()) : undefined;
   const server = await createServer(registry, {
     transfers,
     forwardTo: socketPath,
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
-    ...(accessLog ? { onRequest: logRequest } : {}),
+    ...(log ? { onRequest: log.onRequest } : {}),
   });
-  let stop = (): void => process.exit(0);
+  let stop = (): void => say({ say: "ended" });
   // A terminal sends it to all processes; the one that started this one says what to do.
   process.on("SIGINT", () => {});
   process.on("message", (message: ToWorker) => {
@@ -31,11 +34,12 @@ async function work(options: WorkerOptions): Promise<void> {
       forget(message.repository);
       say({ say: "forgotten", id: message.id });
     } else if (message.say === "stop") stop();
+    else if (message.say === "leave") process.exit(0);
     else settle(waiting, message);
   });
   try {
     const listening = await listen(server, { host, port });
-    stop = () => close(listening);
+    stop = () => void close(listening, log);
     process.on("SIGTERM", stop);
     const { addresses, origin } = listening;
     say({ say: "listening", port: listening.port, addresses, origin, way: transfers.way });
@@ -46,7 +50,18 @@ async function work(options: WorkerOptions): Promise<void> {
 }
 
 /** Lets transfers finish. */
-const close = (listening: Listening): void => void listening.close().finally(() => process.exit(0));
+async function close(listening: Listening, log: AccessLog | undefined): Promise<void> {
+  await listening.close();
+  await log?.end();
+  say({ say: "ended" });
+}
+
+/** One process writes the lines of all: what several write into a pipe may be mixed within a line. */
+const linesToPrimary = (): Writable =>
+  new Writable({
+    decodeStrings: false,
+    write: (lines: string, _encoding, done) => void process.send?.({ say: "log", lines } satisfies FromWorker, done),
+  });
 
 interface Waiting {
   readonly resolve: (value: never) => void;

@@ -22,6 +22,8 @@ export interface Workers {
 export interface WorkersOptions {
   /** Hears what went wrong, for people. */
   readonly onProblem: (message: string) => void;
+  /** Hears lines of the access log. */
+  readonly onLog: (lines: string) => void;
   /** How long a worker may take to forget, in ms. */
   readonly patience?: number;
 }
@@ -33,7 +35,7 @@ const PATIENCE = 10_000;
 const SETTLED = 1_000;
 
 /** `count` workers; each that ends is replaced. */
-export function workersOf(count: number, { onProblem, patience = PATIENCE }: WorkersOptions): Workers {
+export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE }: WorkersOptions): Workers {
   const running = new Map<Worker, Memory>();
   let stopping = false;
 
@@ -47,6 +49,8 @@ export function workersOf(count: number, { onProblem, patience = PATIENCE }: Wor
       worker.on("message", (message: FromWorker) => {
         if (message.say === "ask") void answer(worker, message.id, message.question, registry);
         else if (message.say === "forgotten") memory.forgotten(message.id);
+        else if (message.say === "log") onLog(message.lines);
+        else if (message.say === "ended") tell(worker, { say: "leave" });
         else if (message.say === "listening") resolve(message);
         else reject(new UsageError(message.message));
       });

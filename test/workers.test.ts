@@ -225,6 +225,24 @@ describe("ociregistry serve --workers", () => {
     }
   });
 
+  it("writes one access log, of whole lines, and all of them before it ends", async (context) => {
+    const served = await serve(context, "--access-log");
+    const all = connections(context, served);
+    const agent = "a".repeat(200);
+    const path = (index: number, time: number): string => `/v2/dropped/manifests/1.0?from=${index}-${time}-${agent}`;
+    const asking = all.map(async (connection, index) => {
+      for (let time = 0; time < 50; time++) await connection.get(path(index, time));
+    });
+    await Promise.all(asking);
+    const ended = once(served.child.stdout ?? served.child, "end");
+    served.child.kill("SIGTERM");
+    await ended;
+    const [, ...lines] = served.output().trim().split("\n");
+    const urls = lines.map((line) => JSON.parse(line).url).sort();
+    const wanted = all.flatMap((_, index) => Array.from({ length: 50 }, (_, time) => path(index, time))).sort();
+    assert.deepEqual(urls, wanted);
+  });
+
   it("uses a socket that only its user can reach", { ...needsProc }, async (context) => {
     const { child } = await serve(context);
     const listening = execFileSync("grep", ["/ociregistry-.*/socket$", `/proc/${child.pid}/net/unix`], {
