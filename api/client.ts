@@ -14,16 +14,21 @@ export interface Client {
 export function clientOf(response: ServerResponse): Client {
   let gone: Error | undefined;
   let fail: ((error: Error) => void) | undefined;
+  /** What is lent to writes that have not called back: a connection that is closing forgets some of them. */
+  const lent = new Set<() => void>();
   response.once("close", () => {
     gone = new Error("The client went before the end");
+    for (const release of lent) release();
+    lent.clear();
     fail?.(gone);
   });
   return {
     write(chunk, release) {
       const started = performance.now();
       const written = new Promise<number>((resolve, reject) => {
+        lent.add(release);
         response.write(chunk, (error) => {
-          release();
+          if (lent.delete(release)) release();
           if (error) reject(error);
           else resolve(performance.now() - started);
         });

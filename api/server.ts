@@ -16,6 +16,7 @@ import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
 import type { SiteOptions } from "./site.ts";
 import { createTransfers, type Transfers } from "./transfers.ts";
+import { watchWaiting } from "./waiting-responses.ts";
 
 /** `onError` hears of transfers that broke off, too. */
 export interface ServerOptions extends SiteOptions {
@@ -46,6 +47,7 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
   const forward = forwarding(options);
   const server = createHttpServer(LIMITS, (request, response) => {
     note(response);
+    watch(response);
     if (onRequest) {
       const started = performance.now();
       // It comes once, and taking the listener off again would cost more than calling it.
@@ -64,6 +66,7 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
       void site(request, response);
     }
   });
+  const watch = watchWaiting();
   const note = refuseTheRest(server);
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     note(response);

@@ -166,6 +166,20 @@ for (const { way, create } of WAYS) {
       await until(() => transfers.active === 0 && transfers.held === 0);
     });
 
+    it("leave nothing behind when clients go, also those that had asked for more", async (context) => {
+      const blob = randomBytes(16 * MIB);
+      const transfers = create();
+      const { port, pathOf } = await serveBlobs(context, [blob], transfers);
+      for (const asked of [1, 1, 1, 3]) {
+        const socket = connect(port, "127.0.0.1");
+        socket.write(requestFor("GET", pathOf(blob)).repeat(asked));
+        await once(socket, "readable");
+        await until(() => transfers.active === asked && transfers.held > 0);
+        socket.destroy();
+        await until(() => transfers.active === 0 && transfers.held === 0);
+      }
+    });
+
     it("are complete in the log only when every byte was sent", async (context) => {
       const blob = randomBytes(32 * MIB);
       const complete: boolean[] = [];
