@@ -12,6 +12,7 @@ import { quote } from "../registry/reference.ts";
 import type { ByteStream, Registry } from "../registry/registry.ts";
 import { refusal } from "./errors.ts";
 import { handlers } from "./handlers.ts";
+import type { Exchange } from "./metrics.ts";
 import type { AnyReply, Request as HandlerRequest, Incoming, OperationId } from "./operation.ts";
 import { requestBody } from "./request-body.ts";
 import { allowed, type Match, OciRouter, operationFor } from "./router.ts";
@@ -128,27 +129,24 @@ function useOciRouter(backend: OpenAPIBackend): void {
 function adapt(id: OperationId) {
   // Each handler takes the request of its own operation, which is what the document's validation made of this one.
   const handler = handlers[id] as (request: HandlerRequest<OperationId>, registry: Registry) => AnyReply;
-  return (context: Context, incoming: Incoming, registry: Registry, clientOf?: ClientOf) =>
-    handler(new ParsedRequest(context, incoming, clientOf) as HandlerRequest<OperationId>, registry);
+  return (context: Context, incoming: Incoming, registry: Registry, exchange: Exchange) => {
+    exchange.counts = exchange.metrics.of(id);
+    return handler(new ParsedRequest(context, incoming, exchange) as HandlerRequest<OperationId>, registry);
+  };
 }
-
-/** The address of whoever sent a request. */
-export type ClientOf = (incoming: Incoming) => string;
-
-const atTheOtherEnd: ClientOf = ({ socket }) => socket.remoteAddress ?? "";
 
 /** What a handler sees of a request. Most of it is only asked for by those who push. */
 class ParsedRequest {
   readonly path: unknown;
   readonly query: unknown;
   readonly #incoming: Incoming;
-  readonly #clientOf: ClientOf;
+  readonly #exchange: Exchange;
 
-  constructor({ request }: Context, incoming: Incoming, clientOf = atTheOtherEnd) {
+  constructor({ request }: Context, incoming: Incoming, exchange: Exchange) {
     this.path = request.params;
     this.query = request.query;
     this.#incoming = incoming;
-    this.#clientOf = clientOf;
+    this.#exchange = exchange;
   }
 
   get headers() {
@@ -160,11 +158,11 @@ class ParsedRequest {
   }
 
   get client(): string {
-    return this.#clientOf(this.#incoming);
+    return this.#exchange.clientOf(this.#incoming);
   }
 
   get body(): ByteStream {
-    return requestBody(this.#incoming);
+    return requestBody(this.#incoming, this.#exchange.counts);
   }
 }
 
@@ -181,7 +179,13 @@ function methodNotAllowed({ request, api }: Context): AnyReply {
   return refusal(new RegistryError("UNSUPPORTED", `this path takes ${allow}`), { Allow: allow });
 }
 
-function validationFail({ operation, validation }: Context): AnyReply {
+function validationFail(
+  { operation, validation }: Context,
+  _incoming?: Incoming,
+  _registry?: Registry,
+  exchange?: Exchange,
+): AnyReply {
+  if (exchange) exchange.counts = exchange.metrics.of(planOf(operation).id as OperationId);
   const [error] = validation.errors ?? [];
   const parameter = error ? `${error.instancePath}/${error.params["missingProperty"] ?? ""}`.split("/") : [];
   const [, place = "", name = ""] = parameter;

@@ -1,28 +1,28 @@
-import {
-  Agent,
-  request as createRequest,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from "node:http";
+import { Agent, request as createRequest, type IncomingMessage, type ServerResponse } from "node:http";
 
 /** Who the forwarded request is from, in a header that only the process it goes to believes. */
 const CLIENT = "ociregistry-client";
 
-/** For the server that requests are forwarded to: who they are from. */
-export const forwardedFor = ({ headers }: IncomingMessage): string => String(headers[CLIENT] ?? "");
+/** For the server that requests are forwarded to: who they are from. Undefined: whoever forwards asks for itself. */
+export function forwardedFor({ headers }: IncomingMessage): string | undefined {
+  const client = headers[CLIENT];
+  return client === undefined ? undefined : String(client);
+}
+
+/** `onUnreachable` answers when nobody is there. */
+export type Forward = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  onUnreachable: (error: Error) => void,
+) => void;
 
 /**
  * Passes requests on to the process that listens on a socket of this machine, and its answers back, each as it is. Either
- * end breaks off when the other one does, so a part is never taken for the whole. `onUnreachable` answers when nobody is
- * there.
+ * end breaks off when the other one does, so a part is never taken for the whole.
  */
-export function forwardTo(
-  socketPath: string,
-  onUnreachable: (error: Error, request: IncomingMessage, response: ServerResponse) => void,
-): RequestListener {
+export function forwardTo(socketPath: string): Forward {
   const agent = new Agent({ keepAlive: true });
-  return (request, response) => {
+  return (request, response, onUnreachable) => {
     const { method, url: path, socket } = request;
     const headers = [...endToEnd(request.rawHeaders), CLIENT, socket.remoteAddress ?? ""];
     // Without a length Node would send an empty chunked body, which is another request.
@@ -40,7 +40,7 @@ export function forwardTo(
       request.unpipe(passed).resume();
       if (response.headersSent) {
         if (!response.writableEnded) response.destroy();
-      } else if (!response.destroyed) onUnreachable(error, request, response);
+      } else if (!response.destroyed) onUnreachable(error);
     });
     response.once("close", () => {
       if (!response.writableFinished) passed.destroy();

@@ -52,6 +52,7 @@ export async function kernelCopy(
     if (sent === 0) throw shorter();
     if (sent > 0) {
       done += sent;
+      client.meter.sent += sent;
       stayAlive(socket);
     }
     refused = sent > 0 || !hasRoom ? 0 : refused + 1;

@@ -9,24 +9,32 @@ const LINGER = 1_000;
 /** Hears of each response of a server that `refuseTheRest` watches. */
 export type Note = (response: ServerResponse) => void;
 
+/** Hears of what was refused without a response, and with which status. */
+export type OnRefusal = (method: string, status: number) => void;
+
 /**
  * Answers, in OCI JSON, what Node has no response object for: what is no HTTP request, and CONNECT. The connection ends
  * with that. What was asked for before on the same connection is sent to its end first, and never has the refusal in it.
  */
-export function refuseTheRest(server: Server): Note {
+export function refuseTheRest(server: Server, onRefusal: OnRefusal): Note {
   const latest = new WeakMap<Duplex, ServerResponse>();
   const refused = new WeakSet<Duplex>();
+  const refuse = (socket: Duplex, refusal: Refusal, method: string): void => {
+    const last = latest.get(socket);
+    // A request that broke off is counted where it is answered.
+    if (write(socket, refusal) && !isRunning(last)) onRefusal(method, Number.parseInt(refusal.status, 10));
+  };
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     // The parser complains of every further piece.
     if (refused.has(socket)) return;
     refused.add(socket);
     if (error.code === "ECONNRESET") socket.destroy();
-    else whenFree(socket, latest.get(socket), () => write(socket, refusalOf(error)));
+    else whenFree(socket, latest.get(socket), () => refuse(socket, refusalOf(error), ""));
   });
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
     // Node has let go of the connection, and with it of what is being sent.
     if (isRunning(latest.get(socket))) socket.destroy();
-    else write(socket, TUNNEL);
+    else refuse(socket, TUNNEL, "CONNECT");
   });
   return (response) => void latest.set(response.req.socket, response);
 }
@@ -49,9 +57,9 @@ interface Refusal {
   readonly detail: string;
 }
 
-function write(socket: Duplex, { status, headers, detail }: Refusal): void {
-  // It is ending already, with what was sent before.
-  if (!socket.writable) return;
+/** False when the connection is ending already, with what was sent before. */
+function write(socket: Duplex, { status, headers, detail }: Refusal): boolean {
+  if (!socket.writable) return false;
   // A connection that Node has let go of has nobody else to hear of its errors.
   socket.on("error", () => socket.destroy());
   const body = JSON.stringify(errorBody(new RegistryError("UNSUPPORTED", detail)));
@@ -61,6 +69,7 @@ function write(socket: Duplex, { status, headers, detail }: Refusal): void {
   );
   // Not at once: unread bytes of the client would turn the end into a reset, and the answer would be lost.
   setTimeout(() => socket.destroy(), LINGER).unref();
+  return true;
 }
 
 function refusalOf({ code = "" }: NodeJS.ErrnoException): Refusal {

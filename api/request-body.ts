@@ -4,16 +4,21 @@ import type { ByteStream } from "../registry/registry.ts";
 /** So many bytes may have arrived and not been taken before the client is made to wait. */
 const AHEAD = 1024 * 1024;
 
+/** Counts bytes that were received. */
+export interface Receipt {
+  received: number;
+}
+
 /**
  * The body of a request, each chunk as it came. A stream's own iterator joins chunks that wait into new memory, and ends
  * the connection when it is left early: here, who is refused still gets the answer, and the rest of what it sends is
- * thrown away.
+ * thrown away. `receipt` counts what is taken.
  */
-export function requestBody(request: IncomingMessage): ByteStream {
-  return { [Symbol.asyncIterator]: () => chunksOf(request) };
+export function requestBody(request: IncomingMessage, receipt: Receipt): ByteStream {
+  return { [Symbol.asyncIterator]: () => chunksOf(request, receipt) };
 }
 
-function chunksOf(request: IncomingMessage): AsyncIterator<Uint8Array> {
+function chunksOf(request: IncomingMessage, receipt: Receipt): AsyncIterator<Uint8Array> {
   let chunks: Uint8Array[] = [];
   let taken = 0;
   let held = 0;
@@ -34,6 +39,7 @@ function chunksOf(request: IncomingMessage): AsyncIterator<Uint8Array> {
     const chunk = chunks[taken++];
     if (chunk) {
       held -= chunk.length;
+      receipt.received += chunk.length;
       return chunk;
     }
     chunks = [];

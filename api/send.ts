@@ -1,9 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { closeBody } from "../registry/content.ts";
 import type { ByteStream, FileBody, StreamBody } from "../registry/registry.ts";
+import type { Meter } from "./client.ts";
 import { endLingering, isSending } from "./linger.ts";
 import { type AnyReply, COMMON_HEADERS } from "./operation.ts";
 import type { Transfers } from "./transfers.ts";
+
+/** What all replies of a server are sent with. */
+export interface Sending {
+  readonly transfers: Transfers;
+  /** Counts the bytes of content. */
+  readonly meter: Meter;
+}
 
 /**
  * Writes a reply. The only place that decides how bytes leave: at once, as a stream, or out of a file. Throws when the
@@ -13,11 +21,12 @@ export function send(
   reply: AnyReply,
   request: IncomingMessage,
   response: ServerResponse,
-  transfers: Transfers,
+  sending: Sending,
 ): Promise<void> | undefined {
   const { status, json, body } = reply;
   if (body?.kind === "bytes" && request.method !== "HEAD") {
     response.writeHead(status, preparedHeaders(reply)).end(body.bytes);
+    sending.meter.sent += body.bytes.length;
     return undefined;
   }
   const bytes = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
@@ -26,7 +35,7 @@ export function send(
     response.end();
     return body && closeBody(body);
   }
-  if (body && body.kind !== "bytes") return sendBody(body, response, transfers);
+  if (body && body.kind !== "bytes") return sendBody(body, response, sending);
   if (isSending(request)) return endLingering(request, response, bytes);
   response.end(bytes);
   return undefined;
@@ -61,19 +70,24 @@ function headersOf({ status, headers }: AnyReply, json: Uint8Array | undefined):
   return flat;
 }
 
-async function sendBody(body: FileBody | StreamBody, response: ServerResponse, transfers: Transfers): Promise<void> {
+async function sendBody(
+  body: FileBody | StreamBody,
+  response: ServerResponse,
+  { transfers, meter }: Sending,
+): Promise<void> {
   try {
-    if (body.kind === "file") await transfers.send(body, response);
-    else await sendStream(body.stream, response);
+    if (body.kind === "file") await transfers.send(body, response, meter);
+    else await sendStream(body.stream, response, meter);
   } finally {
     await closeBody(body);
   }
 }
 
-async function sendStream(stream: ByteStream, response: ServerResponse): Promise<void> {
+async function sendStream(stream: ByteStream, response: ServerResponse, meter: Meter): Promise<void> {
   for await (const chunk of stream) {
     if (response.destroyed) throw new Error("The client went before the end");
     if (!response.write(chunk)) await drained(response);
+    meter.sent += chunk.length;
   }
   response.end();
 }

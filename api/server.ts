@@ -5,12 +5,16 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import type { Duplex } from "node:stream";
 import { RegistryError } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
-import { type Backend, type ClientOf, createBackend } from "./backend.ts";
+import { type Backend, createBackend } from "./backend.ts";
 import { asRegistryError, refusal } from "./errors.ts";
-import { forwardTo } from "./forward.ts";
+import { watchEventLoop } from "./event-loop-delay.ts";
+import { forwardedFor, forwardTo } from "./forward.ts";
 import { refuseTheRest } from "./last-word.ts";
+import { createMetrics, type Exchange, type Metrics } from "./metrics.ts";
+import { seriesOf } from "./metrics-text.ts";
 import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
@@ -26,12 +30,16 @@ export interface ServerOptions extends SiteOptions {
   readonly transfers?: Transfers;
   /** The socket of the process that answers everything but the reading of manifests and blobs. */
   readonly forwardTo?: string;
-  /** Who asks; without it, whoever is at the other end of the connection. */
-  readonly clientOf?: ClientOf;
+  /** Whether only processes that pass requests on to this one can reach it: they say who asks, and count connections. */
+  readonly isBehind?: boolean;
+  /** Where it is counted what this server does; without it, in one of its own. */
+  readonly metrics?: Metrics;
 }
 
 interface Hooks extends ServerOptions {
   readonly transfers: Transfers;
+  readonly metrics: Metrics;
+  readonly measured: NonNullable<SiteOptions["measured"]>;
 }
 
 /**
@@ -40,43 +48,83 @@ interface Hooks extends ServerOptions {
  * first asked for. Not listening yet.
  */
 export async function createServer(registry: Registry, given: ServerOptions = {}): Promise<Server> {
-  const options: Hooks = { ...given, transfers: given.transfers ?? createTransfers() };
+  const { transfers = createTransfers(), metrics = createMetrics(), measured = metrics.snapshot } = given;
+  const options: Hooks = { ...given, transfers, metrics, measured };
+  const none = metrics.of("none");
   const api = await createBackend();
   const { onRequest } = options;
   const site = lazySite(options);
   const forward = forwarding(options);
+  const begin = beginning(options);
   const server = createHttpServer(LIMITS, (request, response) => {
     note(response);
     watch(response);
-    if (onRequest) {
-      const started = performance.now();
-      // It comes once, and taking the listener off again would cost more than calling it.
-      response.on("close", () => onRequest(request, response, started));
-    }
+    const exchange = begin(request);
+    // It comes once, and taking the listener off again would cost more than calling it.
+    if (onRequest) response.on("close", () => onRequest(request, response, exchange.started));
     const problem = problemOf(request);
     if (problem) {
-      reply({ ...refusal(problem, { Connection: "close" }), status: 400 }, request, response, options);
+      reply({ ...refusal(problem, { Connection: "close" }), status: 400 }, request, response, options, exchange);
       return;
     }
     request.url = originForm(request.url ?? "");
-    if (forward && !isReading(request)) forward(request, response);
-    else if (isApi(request.url)) void answer(api, registry, request, response, options);
+    if (forward && !isReading(request)) forward(request, response, exchange);
+    else if (isApi(request.url)) void answer(api, registry, request, response, options, exchange);
     else {
       response.setTimeout(STALL_LIMIT);
-      void site(request, response);
+      exchange.counts = metrics.of("site");
+      void site(request, response, exchange);
     }
   });
   const watch = watchWaiting();
-  const note = refuseTheRest(server);
+  const note = refuseTheRest(server, (method, status) => none.ended(method, status, 0, true));
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     note(response);
     const error = new RegistryError("UNSUPPORTED", "the only expectation that can be met is 100-continue");
-    reply({ ...refusal(error), status: 417 }, request, response, options);
+    reply({ ...refusal(error), status: 417 }, request, response, options, begin(request));
   });
+  measure(server, options);
   // A module that once failed to load stays failed, so it is loaded before descriptors can run out.
   server.once("listening", () => setTimeout(() => void import("./site.ts").catch(() => {}), PRELOAD).unref());
   return server;
 }
+
+/** What is measured of a server besides its requests. */
+function measure(server: Server, { metrics, transfers, isBehind }: Hooks): void {
+  server.once("listening", () => server.once("close", watchEventLoop(metrics.delays)));
+  if (isBehind) return;
+  let connections = 0;
+  server.on("connection", (socket: Duplex) => {
+    connections++;
+    socket.once("close", () => connections--);
+  });
+  metrics.add(() => ({
+    ociregistry_connections: connections,
+    [seriesOf("ociregistry_blob_sending_info", { way: transfers.way })]: 1,
+    ociregistry_transfers: transfers.active,
+    ociregistry_transfer_memory_bytes: transfers.held,
+    ociregistry_transfer_memory_limit_bytes: transfers.memory,
+  }));
+}
+
+/** What each request begins as. */
+function beginning({ metrics, isBehind }: Hooks): (request: IncomingMessage) => Exchange {
+  const none = metrics.of("none");
+  if (!isBehind) return () => ({ metrics, counts: none, started: performance.now(), clientOf: atTheOtherEnd });
+  // What another process asks for itself, it counts when it gives it to a client.
+  const aside = createMetrics();
+  return (request) => {
+    const own = forwardedFor(request) === undefined ? aside : metrics;
+    return {
+      metrics: own,
+      counts: own.of("none"),
+      started: performance.now(),
+      clientOf: (incoming) => forwardedFor(incoming) ?? "",
+    };
+  };
+}
+
+const atTheOtherEnd: Exchange["clientOf"] = ({ socket }) => socket.remoteAddress ?? "";
 
 /** How long nothing may move in either direction before a connection is cut, in ms. */
 const STALL_LIMIT = 120_000;
@@ -97,13 +145,15 @@ const LIMITS = {
 
 const isApi = (url: string): boolean => url.startsWith("/v2") && (url.length === 3 || url[3] === "/" || url[3] === "?");
 
-function forwarding(options: Hooks): RequestListener | undefined {
+function forwarding(options: Hooks) {
   const { forwardTo: socketPath } = options;
   if (socketPath === undefined) return undefined;
-  return forwardTo(socketPath, (error, request, response) => {
-    options.onError?.(error, request);
-    reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options);
-  });
+  const forward = forwardTo(socketPath);
+  return (request: IncomingMessage, response: ServerResponse, exchange: Exchange): void =>
+    forward(request, response, (error) => {
+      options.onError?.(error, request);
+      reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options, exchange);
+    });
 }
 
 /** Whether a request is for a manifest or a blob, or for nothing that there is. */
@@ -118,6 +168,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   options: Hooks,
+  exchange: Exchange,
 ): Promise<void> {
   const { url = "", method = "" } = request;
   let result: AnyReply;
@@ -129,11 +180,11 @@ async function answer(
   }
   try {
     const headers = request.headers as Record<string, string>;
-    result = await api.handleRequest({ method, path: url, headers }, request, registry, options.clientOf);
+    result = await api.handleRequest({ method, path: url, headers }, request, registry, exchange);
   } catch (thrown) {
     result = refusalOf(thrown, api, request, options);
   }
-  reply(result, request, response, options);
+  reply(result, request, response, options, exchange);
 }
 
 function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { onError }: ServerOptions): AnyReply {
@@ -143,34 +194,66 @@ function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { on
   return refusal(error, error.code === "UNSUPPORTED" ? { Allow: allowedToRead(api.match(request.url ?? "")) } : {});
 }
 
-function reply(result: AnyReply, request: IncomingMessage, response: ServerResponse, options: Hooks): void {
+function reply(
+  result: AnyReply,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: Hooks,
+  exchange: Exchange,
+): void {
   const breakOff = (error: unknown): void => {
     if (!response.destroyed) options.onError?.(error, request);
     // Bytes are missing: a clean end would make the client believe that it has them all.
     response.destroy();
   };
+  const { counts, started } = exchange;
+  const gone = response.destroyed;
   try {
-    const sending = send(result, request, response, options.transfers);
+    const sending = send(result, request, response, { transfers: options.transfers, meter: counts });
     // Most answers are with the kernel by now, and a promise and a timer for each would cost more than sending them.
-    if (sending || response.socket?.writableLength !== 0) response.setTimeout(STALL_LIMIT);
+    const sent = !sending && response.socket?.writableLength === 0;
+    if (gone || sent) {
+      counts.ended(request.method ?? "", gone ? NO_STATUS : result.status, secondsSince(started), !gone);
+    } else {
+      response.setTimeout(STALL_LIMIT);
+      countWhenClosed(request, response, exchange);
+    }
     sending?.catch(breakOff);
   } catch (error) {
+    countWhenClosed(request, response, exchange);
     breakOff(error);
   }
 }
 
+const secondsSince = (started: number): number => (performance.now() - started) / 1000;
+
+/** Of a request whose client went before it was answered. */
+const NO_STATUS = 0;
+
+function countWhenClosed({ method = "" }: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
+  response.once("close", () => {
+    const { statusCode, headersSent, writableFinished } = response;
+    const { counts, started } = exchange;
+    counts.ended(method, headersSent ? statusCode : NO_STATUS, secondsSince(started), writableFinished);
+  });
+}
+
 /** Loading Express takes as long as everything else at start, and a pull does not need it. */
-function lazySite(options: Hooks): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+function lazySite(
+  options: Hooks,
+): (request: IncomingMessage, response: ServerResponse, exchange: Exchange) => Promise<void> {
   let loading: Promise<RequestListener> | undefined;
-  return async (request, response) => {
+  return async (request, response, exchange) => {
     try {
       loading ??= import("./site.ts").then(({ createSite }) => createSite(options));
-      (await loading)(request, response);
+      const site = await loading;
+      countWhenClosed(request, response, exchange);
+      site(request, response);
     } catch (error) {
       // Loading needs files, and there may be none left to open; the next request tries again.
       loading = undefined;
       options.onError?.(error, request);
-      reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options);
+      reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options, exchange);
     }
   };
 }

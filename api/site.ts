@@ -4,16 +4,23 @@ import { RegistryError } from "../registry/errors.ts";
 import { quote } from "../registry/reference.ts";
 import { docs } from "./docs.ts";
 import { errorBody } from "./errors.ts";
+import { type Snapshot, TEXT_FORMAT, textOf } from "./metrics-text.ts";
 
 export interface SiteOptions {
   /** Hears of bugs, with the cause that no client is told. */
   readonly onError?: (error: unknown, request: IncomingMessage) => void;
   /** Whether the registry is ready to be asked, for /readyz; without it, it always is. */
   readonly ready?: () => boolean;
+  /** What /metrics says; without it, what this server has counted. */
+  readonly measured?: () => Snapshot | Promise<Snapshot>;
 }
 
-/** Everything that is not `/v2`: the front page, the API documentation, health. */
-export function createSite({ ready = () => true, onError }: SiteOptions): RequestListener {
+/** Everything that is not `/v2`: the front page, the API documentation, health, figures. */
+export function createSite({
+  ready = () => true,
+  measured,
+  onError,
+}: SiteOptions & Required<Pick<SiteOptions, "measured">>): RequestListener {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -28,6 +35,10 @@ export function createSite({ ready = () => true, onError }: SiteOptions): Reques
   app.get("/readyz", (_request, response) =>
     ready() ? sendText(response, 200, "ok\n") : sendText(response, 503, "not ready\n"),
   );
+  app.get("/metrics", async (_request, response) => {
+    const text = textOf(await measured());
+    response.set("Cache-Control", "no-store").type(TEXT_FORMAT).send(text);
+  });
   app.use(docs());
 
   app.use(({ path, method }: Request, response: Response) => {

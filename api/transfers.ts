@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FileBody } from "../registry/registry.ts";
 import { createBuffers } from "./buffers.ts";
-import { clientOf } from "./client.ts";
+import { clientOf, type Meter } from "./client.ts";
 import { kernelCopy } from "./kernel-copy.ts";
 import { readLoop } from "./read-loop.ts";
 import { loadSendfile, type Sendfile } from "./sendfile.ts";
@@ -24,13 +24,14 @@ export interface Transfers {
   readonly way: "sendfile" | "read";
   /** How many are under way. */
   readonly active: number;
-  /** Bytes in memory that are on their way. */
+  /** Bytes in memory that are on their way, and how many there may be. */
   readonly held: number;
+  readonly memory: number;
   /**
    * Sends a verified part of a file, and ends the response only when every byte was sent; when the file became shorter or
-   * another, or the client went, this throws and the connection must be destroyed.
+   * another, or the client went, this throws and the connection must be destroyed. `meter` counts as they go.
    */
-  send(body: FileBody, response: ServerResponse): Promise<void>;
+  send(body: FileBody, response: ServerResponse, meter: Meter): Promise<void>;
 }
 
 const SMALL_PIECE = 64 * 1024;
@@ -50,8 +51,8 @@ export function createTransfers({ memory = TRANSFER_MEMORY, native }: TransferOp
   let active = 0;
 
   const turn = (): number => Math.max(SHORT_TURN, Math.min(TURN, Math.floor(TURN_OF_ALL / active)));
-  const copy = async (body: FileBody, response: ServerResponse): Promise<void> => {
-    const client = clientOf(response);
+  const copy = async (body: FileBody, response: ServerResponse, meter: Meter): Promise<void> => {
+    const client = clientOf(response, meter);
     const largest = response.socket && "encrypted" in response.socket ? LARGE_PIECE_OF_TLS : LARGE_PIECE;
     // A fast client holds two.
     const large = (): number => (active * 2 * largest > memory ? SMALL_PIECE : largest);
@@ -68,10 +69,11 @@ export function createTransfers({ memory = TRANSFER_MEMORY, native }: TransferOp
     get held() {
       return buffers.taken;
     },
-    async send(body, response) {
+    memory,
+    async send(body, response, meter) {
       active++;
       try {
-        await copy(body, response);
+        await copy(body, response, meter);
       } finally {
         active--;
       }

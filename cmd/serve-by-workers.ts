@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { forwardedFor } from "../api/forward.ts";
+import { createMetrics } from "../api/metrics.ts";
+import { mergeSnapshots } from "../api/metrics-text.ts";
 import { createServer, type ServerOptions } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
 import { announced } from "../registry/layer/announced.ts";
@@ -23,9 +24,12 @@ export async function serveByWorkers(
   options: ServerOptions,
 ): Promise<Pick<Started, "listening" | "transfers">> {
   const socket = openSocket();
+  const { metrics = createMetrics() } = options;
   const server = await createServer(announced(registry, workers.changed), {
     ...options,
-    clientOf: forwardedFor,
+    metrics,
+    measured: async () => mergeSnapshots([metrics.snapshot(), ...(await workers.snapshots())]),
+    isBehind: true,
     // Only what has to be checked on its way to a worker, and that is a stream.
     transfers: createTransfers({ native: false }),
   });

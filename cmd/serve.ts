@@ -1,3 +1,4 @@
+import { createMetrics } from "../api/metrics.ts";
 import type { ServerOptions } from "../api/server.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
 import { linesTo } from "./access-log.ts";
@@ -8,6 +9,7 @@ import { describe } from "./describe.ts";
 import { expireRegularly } from "./expire-regularly.ts";
 import { count } from "./format.ts";
 import type { Listening } from "./listen.ts";
+import { countCollections, measureStores } from "./measure-stores.ts";
 import { openNamedFolder } from "./open-named-folder.ts";
 import { openRegistry } from "./open-registry.ts";
 import { serveAlone } from "./serve-alone.ts";
@@ -39,9 +41,15 @@ export async function serve(command: ServeCommand): Promise<void> {
   };
   const { registry, data } = await openRegistry(live, command, complain).catch(giveUp);
   closing.push(() => data.close());
-  const collect: DataStore["collect"] = (options) => data.collect(options).finally(() => workers?.changed());
-  if (!command.readOnly) closing.push(collectRegularly({ ...data, collect }, command), giveUpUploads(data, command));
+  const metrics = createMetrics();
+  measureStores(metrics, live, data);
+  if (!command.readOnly) {
+    const counted = countCollections(metrics, data);
+    const collect: DataStore["collect"] = (options) => counted.collect(options).finally(() => workers?.changed());
+    closing.push(collectRegularly({ ...counted, collect }, command), giveUpUploads(data, command));
+  }
   const options: ServerOptions = {
+    metrics,
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
   };
   const serving = workers

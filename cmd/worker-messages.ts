@@ -1,3 +1,4 @@
+import type { Snapshot } from "../api/metrics-text.ts";
 import type { Transfers } from "../api/transfers.ts";
 import type { ErrorCode } from "../registry/errors.ts";
 import type { Digest, Reference } from "../registry/reference.ts";
@@ -18,13 +19,15 @@ export type FromWorker =
   | { readonly say: "log"; readonly lines: string }
   | { readonly say: "ended" }
   | { readonly say: "ask"; readonly id: number; readonly question: Question }
-  | { readonly say: "forgotten"; readonly id: number };
+  | { readonly say: "forgotten"; readonly id: number }
+  | { readonly say: "measured"; readonly id: number; readonly snapshot: Snapshot };
 
 /** What a worker is told: to stop, which it says when it has, and then to leave, so that its last words are heard. */
 export type ToWorker =
   | { readonly say: "answer"; readonly id: number; readonly value: unknown }
   | { readonly say: "refusal"; readonly id: number; readonly refusal: Refusal }
   | { readonly say: "forget"; readonly id: number; readonly repository?: string }
+  | { readonly say: "measure"; readonly id: number }
   | { readonly say: "stop" }
   | { readonly say: "leave" };
 

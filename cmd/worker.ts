@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { fetchBlob } from "../api/fetch-blob.ts";
+import { createMetrics } from "../api/metrics.ts";
 import { createServer } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
 import { RegistryError } from "../registry/errors.ts";
@@ -20,8 +21,10 @@ async function work(options: WorkerOptions): Promise<void> {
   const { registry, forget } = mirror(originBehind(socketPath, waiting));
   const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
   const log = options.accessLog ? accessLog(linesToPrimary()) : undefined;
+  const metrics = createMetrics();
   const server = await createServer(registry, {
     transfers,
+    metrics,
     forwardTo: socketPath,
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
     ...(log ? { onRequest: log.onRequest } : {}),
@@ -33,7 +36,8 @@ async function work(options: WorkerOptions): Promise<void> {
     if (message.say === "forget") {
       forget(message.repository);
       say({ say: "forgotten", id: message.id });
-    } else if (message.say === "stop") stop();
+    } else if (message.say === "measure") say({ say: "measured", id: message.id, snapshot: metrics.snapshot() });
+    else if (message.say === "stop") stop();
     else if (message.say === "leave") process.exit(0);
     else settle(waiting, message);
   });

@@ -1,6 +1,8 @@
 import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Snapshot } from "../api/metrics-text.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { Reader } from "../registry/registry.ts";
 import { findBlob } from "../registry/store/found-blob.ts";
@@ -17,6 +19,8 @@ export interface Workers {
    * not say so in time is ended.
    */
   changed(repository?: string): Promise<void>;
+  /** What each has counted; one that does not say so soon is left out. */
+  snapshots(): Promise<Snapshot[]>;
 }
 
 export interface WorkersOptions {
@@ -31,12 +35,15 @@ export interface WorkersOptions {
 /** One that does nothing else for so long hangs; reading from a slow disk takes less. */
 const PATIENCE = 10_000;
 
+/** Whoever wants figures does not wait longer, in ms, for one that hangs. */
+const SOON = 1_000;
+
 /** One that ended sooner after its start than this, in ms, would do so again at once. */
 const SETTLED = 1_000;
 
 /** `count` workers; each that ends is replaced. */
 export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE }: WorkersOptions): Workers {
-  const running = new Map<Worker, Memory>();
+  const running = new Map<Worker, Questions>();
   let stopping = false;
 
   /** Resolves with what it listens to. */
@@ -44,11 +51,12 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
     new Promise((resolve, reject) => {
       const started = performance.now();
       const worker = cluster.fork();
-      const memory = memoryOf(worker);
-      running.set(worker, memory);
+      const questions = questionsTo(worker);
+      running.set(worker, questions);
       worker.on("message", (message: FromWorker) => {
         if (message.say === "ask") void answer(worker, message.id, message.question, registry);
-        else if (message.say === "forgotten") memory.forgotten(message.id);
+        else if (message.say === "forgotten") questions.answered(message.id);
+        else if (message.say === "measured") questions.answered(message.id, message.snapshot);
         else if (message.say === "log") onLog(message.lines);
         else if (message.say === "ended") tell(worker, { say: "leave" });
         else if (message.say === "listening") resolve(message);
@@ -58,7 +66,7 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
       worker.on("error", () => {});
       worker.once("exit", (code, signal) => {
         running.delete(worker);
-        memory.gone();
+        questions.end();
         const how = `a worker ended (${signal ?? `exit code ${code}`})`;
         reject(new Error(how));
         if (stopping) return;
@@ -80,12 +88,12 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
     }
   };
 
-  const forget = async (worker: Worker, memory: Memory, repository?: string): Promise<void> => {
+  const forget = async (worker: Worker, { ask }: Questions, repository?: string): Promise<void> => {
     const timer = setTimeout(() => {
       onProblem(`the worker ${worker.process.pid} does not answer and is ended`);
       worker.process.kill("SIGKILL");
     }, patience);
-    await memory.forget(repository);
+    await ask((id) => ({ say: "forget", id, ...(repository === undefined ? {} : { repository }) }));
     clearTimeout(timer);
   };
 
@@ -117,8 +125,13 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
         throw error;
       }
     },
+    async snapshots() {
+      const late = pause(SOON, undefined, { ref: false });
+      const asked = [...running.values()].map(({ ask }) => Promise.race([ask((id) => ({ say: "measure", id })), late]));
+      return (await Promise.all(asked)).filter((snapshot) => snapshot !== undefined);
+    },
     async changed(repository) {
-      await Promise.all([...running].map(([worker, memory]) => forget(worker, memory, repository)));
+      await Promise.all([...running].map(([worker, questions]) => forget(worker, questions, repository)));
     },
   };
 }
@@ -130,30 +143,29 @@ function tell(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-/** What a worker remembers of earlier answers. */
-interface Memory {
-  /** Resolves when it does not any more. */
-  forget(repository?: string): Promise<void>;
-  forgotten(id: number): void;
-  /** The worker is gone, and with it all that it knew. */
-  gone(): void;
+/** What a worker was asked and has not answered yet. */
+interface Questions {
+  /** Resolves with its answer; without one when it is gone, and with it all that it knew. */
+  ask(message: (id: number) => ToWorker): Promise<Snapshot | undefined>;
+  answered(id: number, answer?: Snapshot): void;
+  end(): void;
 }
 
-function memoryOf(worker: Worker): Memory {
-  const waiting = new Map<number, () => void>();
+function questionsTo(worker: Worker): Questions {
+  const waiting = new Map<number, (answer?: Snapshot) => void>();
   let last = 0;
   return {
-    forget: (repository) =>
+    ask: (message) =>
       new Promise((resolve) => {
         const id = ++last;
         waiting.set(id, resolve);
-        tell(worker, { say: "forget", id, ...(repository === undefined ? {} : { repository }) });
+        tell(worker, message(id));
       }),
-    forgotten(id) {
-      waiting.get(id)?.();
+    answered(id, answer) {
+      waiting.get(id)?.(answer);
       waiting.delete(id);
     },
-    gone() {
+    end() {
       for (const resolve of waiting.values()) resolve();
     },
   };

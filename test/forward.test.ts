@@ -4,7 +4,6 @@ import { createServer as createHttpServer, request as createRequest, type Server
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { forwardedFor } from "../api/forward.ts";
 import { createServer } from "../api/server.ts";
 import { complete } from "../registry/complete.ts";
 import { digestOf } from "../registry/reference.ts";
@@ -43,7 +42,7 @@ testRegistry(
     const registry = memory();
     for (const image of images) await pushImage(registry, image);
     const removing: (() => void)[] = [];
-    const behind = await createServer(registry, { clientOf: forwardedFor });
+    const behind = await createServer(registry, { isBehind: true });
     const front = await inFront({ after: (remove) => void removing.push(remove) }, behind, registry);
     return {
       registry: remote(front.origin),
@@ -64,7 +63,7 @@ describe("a request that is passed on", () => {
     await pushImage(registry, HELLO);
     const direct = await startServer(registry);
     context.after(() => direct.close());
-    const front = await forwarded(context, await createServer(registry, { clientOf: forwardedFor }));
+    const front = await forwarded(context, await createServer(registry, { isBehind: true }));
     const wanted: readonly [string, string, Uint8Array?][] = [
       ["GET", "/v2/"],
       ["HEAD", "/v2/"],
@@ -103,7 +102,7 @@ describe("a request that is passed on", () => {
         return memory().startUpload(repository);
       },
     };
-    const front = await forwarded(context, await createServer(registry, { clientOf: forwardedFor }));
+    const front = await forwarded(context, await createServer(registry, { isBehind: true }));
     const headers = { "ociregistry-client": "10.0.0.1" };
     await ask(front.origin, "POST", "/v2/hello/blobs/uploads/", { headers });
     const direct = await startServer(registry);
@@ -114,7 +113,7 @@ describe("a request that is passed on", () => {
 
   it("is 503 when nobody is there to answer, and is answered when somebody is there again", async (context) => {
     const registry = memory();
-    const behind = await createServer(registry, { clientOf: forwardedFor });
+    const behind = await createServer(registry, { isBehind: true });
     const { origin, socketPath, errors, close } = await inFront(context, behind, registry);
     context.after(close);
     assert.equal((await ask(origin, "GET", "/v2/")).status, 200);
@@ -124,7 +123,7 @@ describe("a request that is passed on", () => {
     assert.equal(refused.status, 503);
     assert.equal(errorOf(refused).code, "UNAVAILABLE");
     assert.equal(errors.length, 1);
-    const again = await createServer(registry, { clientOf: forwardedFor });
+    const again = await createServer(registry, { isBehind: true });
     context.after(() => again.close());
     again.listen(socketPath);
     await once(again, "listening");
@@ -185,7 +184,7 @@ describe("a request that is passed on", () => {
 
   it("may have a body of any length, which arrives as it is", async (context) => {
     const blob = Buffer.alloc(8 * 1024 * 1024, "some bytes ");
-    const front = await forwarded(context, await createServer(memory(), { clientOf: forwardedFor }));
+    const front = await forwarded(context, await createServer(memory(), { isBehind: true }));
     for (const headers of [{ "Content-Length": `${blob.length}` }, { "Transfer-Encoding": "chunked" }]) {
       const digest = digestOf(blob);
       const path = `/v2/hello/blobs/uploads/?digest=${digest}`;

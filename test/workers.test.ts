@@ -243,6 +243,29 @@ describe("ociregistry serve --workers", () => {
     assert.deepEqual(urls, wanted);
   });
 
+  it("counts what all of them do as one", async (context) => {
+    const served = await serve(context);
+    const all = connections(context, served);
+    for (const connection of all) await connection.get("/v2/dropped/manifests/1.0");
+    await pushImage(served.registry, ONE);
+    const metrics = (await ask(served.origin, "GET", "/metrics")).body.toString();
+    const figure = (series: string): number =>
+      Number(
+        metrics
+          .split("\n")
+          .find((line) => line.startsWith(`${series} `))
+          ?.slice(series.length + 1),
+      );
+    const requests = (operation: string, method: string, code: number): number =>
+      figure(`ociregistry_http_requests_total{operation="${operation}",method="${method}",code="${code}"}`);
+    assert.equal(requests("getManifest", "GET", 200), all.length);
+    assert.equal(requests("putManifest", "PUT", 201), 1);
+    assert.equal(figure("ociregistry_folder_images"), 1);
+    assert.equal(figure("ociregistry_transfer_memory_limit_bytes"), 64 * 1024 * 1024);
+    // Those of this test, and the one that asks; and none of what the processes have among themselves.
+    assert.ok(figure("ociregistry_connections") >= all.length);
+  });
+
   it("uses a socket that only its user can reach", { ...needsProc }, async (context) => {
     const { child } = await serve(context);
     const listening = execFileSync("grep", ["/ociregistry-.*/socket$", `/proc/${child.pid}/net/unix`], {

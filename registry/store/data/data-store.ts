@@ -32,6 +32,8 @@ export interface DataStore {
   readonly opened: Promise<void>;
   /** Whether it can have anything of a repository. */
   mayHave(repository: string): boolean;
+  /** How many uploads are open. */
+  readonly uploads: number;
   /** Removes what no manifest needs, while others push and pull. */
   collect(options: CollectOptions): Promise<Collection>;
   /** Gives up the uploads that nobody has continued for too long, as collecting does, too. Returns how many. */
@@ -103,6 +105,9 @@ export async function openDataStore(root: string, options: DataOptions = {}): Pr
       opened: claim.opened,
       mayHave: holdings.repositories.mayHave,
       registry: withRefusals(registry, claim.assertOurs),
+      get uploads() {
+        return uploads.open;
+      },
       async collect(collectOptions) {
         claim.assertOurs();
         await claim.settled();

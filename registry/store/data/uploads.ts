@@ -12,6 +12,8 @@ import type { UploadLimits } from "./upload-limits.ts";
 
 /** What clients are sending. The file of a session is all there is of it, so it survives a restart. */
 export interface Uploads {
+  /** How many are open, with those that an earlier process left. */
+  readonly open: number;
   start(repository: string, algorithm: HashAlgorithm, client: string): Promise<Upload>;
   /** Undefined when there is no such session in this repository. */
   resume(repository: string, id: string): Promise<Upload | undefined>;
@@ -250,6 +252,9 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   };
 
   return {
+    get open() {
+      return sessions.size + left.size;
+    },
     async start(repository, algorithm, client) {
       const open = [...sessions.values()].filter((session) => session.client === client).length;
       if (client !== "" && open >= limits.uploadsPerClient) {
