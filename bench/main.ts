@@ -1,93 +1,107 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSmallLoad } from "./clients.ts";
-import { writeImages } from "./images.ts";
-import { measureBlobs } from "./measure-blobs.ts";
-import { measureDrop } from "./measure-drop.ts";
-import { measureFairness } from "./measure-fairness.ts";
-import { measureLists } from "./measure-lists.ts";
-import { measureManifests } from "./measure-manifests.ts";
-import { measureMany } from "./measure-many.ts";
-import { measureMembers } from "./measure-members.ts";
-import { measureMemoryAfter } from "./measure-memory.ts";
-import { measurePacked } from "./measure-packed.ts";
-import { measureSmallPushes } from "./measure-small-pushes.ts";
-import { measureStart } from "./measure-start.ts";
-import { measureUploads } from "./measure-uploads.ts";
+import { type Bench, createBench } from "./bench.ts";
+import { buildLoadClient } from "./clients/load.ts";
 import { Missing } from "./missing.ts";
-import { type Figure, machine, tableOf } from "./report.ts";
-import type { Effort } from "./rounds.ts";
-import { startRegistry } from "./server-process.ts";
+import { type Options, parseOptions, USAGE } from "./options.ts";
+import { profile } from "./profile.ts";
+import { bodyOf, conditionsOf, documentOf } from "./report/document.ts";
+import { pictureOf } from "./report/picture.ts";
+import { type Measured, machine, type Run } from "./report/run.ts";
+import { targetsTable } from "./report/verdicts.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import { projectFile } from "./script.ts";
+import { createOurs } from "./servers/ours.ts";
+import { findPeers } from "./servers/peers.ts";
 
-const SCENARIOS: Readonly<Record<string, (folder: string, effort: Effort) => Promise<Figure[]>>> = {
-  pulls: measurePulls,
-  archives: measureArchives,
-  uploads: measureUploads,
-  "small-pushes": measureSmallPushes,
-  fairness: measureFairness,
-  lists: measureLists,
-};
-
-const USAGE = `Usage: node dist/bench/main.js [--quick] [SCENARIO...]
-
-Measures ociregistry on this machine, beside bare node:http servers or another registry, and prints a table for each
-scenario: ${Object.keys(SCENARIOS).join(", ")}; without a name all, which takes half an hour, with --quick
-ten minutes. Ratios and CPU seconds mean something elsewhere too; the rest belongs to the machine and the day.
-`;
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(args: readonly string[]): Promise<void> {
-  const names = args.filter((arg) => arg !== "--quick");
-  if (names.some((name) => !Object.hasOwn(SCENARIOS, name))) {
-    process.stdout.write(USAGE);
+  const options = parseOptions(args);
+  if (!options) {
+    process.stderr.write(USAGE);
+    process.exitCode = 1;
+    return;
+  }
+  if (options.merge.length > 0) {
+    writePage(options.merge.map((path) => JSON.parse(readFileSync(path, "utf8")) as Run));
     return;
   }
   if (process.platform !== "linux") throw new Missing("the benchmark reads /proc, so it needs Linux");
-  const effort: Effort = args.includes("--quick") ? { rounds: 2, seconds: 1 } : { rounds: 7, seconds: 2 };
   const folder = mkdtempSync(join(tmpdir(), "ociregistry-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  process.once("SIGINT", () => process.exit(130));
-  process.stdout.write(`${machine()}; median (min to max) of ${effort.rounds} rounds\n`);
-  for (const [name, measure] of Object.entries(SCENARIOS)) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    process.stdout.write(`\n${name}\n\n${await measure(folder, effort).then(tableOf, skipped)}\n`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  const chosen = SCENARIOS.filter(({ name, quick }) =>
+    options.scenarios.length > 0 ? options.scenarios.includes(name) : quick || !options.quick,
+  );
+  if (options.profile !== undefined) {
+    await profile(
+      folder,
+      options,
+      SCENARIOS.filter(({ name }) => name === options.profile),
+    );
+    return;
   }
+  const run = await measureAll(folder, options, chosen);
+  print(`\nTargets\n\n${targetsTable([run])}`);
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(run, undefined, 1));
+  if (chosen.length === SCENARIOS.length && !options.quick) writePage([run]);
 }
 
-/** What a scenario needs may be missing; the others are measured all the same. */
-function skipped(error: unknown): string {
-  if (!(error instanceof Missing)) throw error;
-  process.exitCode = 2;
-  return `not measured: ${error.message}`;
-}
-
-async function measurePulls(folder: string, effort: Effort): Promise<Figure[]> {
-  const smallLoad = await createSmallLoad(folder);
-  const images = writeImages(join(folder, "images"));
-  // First, while few other processes share the memory of Node's own code with the server.
-  const cache = join(folder, "cache");
-  const start = await measureStart(images, cache, effort.rounds);
-  const registry = await startRegistry(images.folder, cache);
+async function measureAll(folder: string, options: Options, chosen: readonly Scenario[]): Promise<Run> {
+  const log = join(folder, "servers.log");
+  const ours = createOurs(options.node, log);
+  const peers = await findPeers();
+  const load = await buildLoadClient(folder);
+  const effort = options.quick ? { rounds: 2, seconds: 0.7, quick: true } : { rounds: 3, seconds: 1, quick: false };
+  const bench = createBench({ folder, effort, ours, fillWith: ours, peers, load });
+  const scenarios: Measured[] = [];
+  const run: Run = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: machine(),
+    node: ours.version,
+    rounds: effort.rounds,
+    seconds: effort.seconds,
+    versions: Object.fromEntries(peers.found.map(({ name, version }) => [name, version])),
+    missing: peers.missing,
+    scenarios,
+  };
+  print(conditionsOf(run));
   try {
-    const manifests = await measureManifests(registry, images, smallLoad, effort);
-    const blobs = await measureBlobs(registry, images, effort);
-    return [...manifests, ...blobs, ...start, ...(await measureMemoryAfter(registry))];
+    for (const scenario of chosen) {
+      const measured = await measureOne(bench, scenario, log);
+      scenarios.push(measured);
+      print(`\n${measured.title}, ${Math.round(measured.took)} s\n\n${bodyOf(measured)}`);
+    }
   } finally {
-    await registry.stop();
+    await bench.stop();
+  }
+  return run;
+}
+
+/** What a scenario needs may be missing, and what it asks may fail; the others are measured all the same. */
+async function measureOne(bench: Bench, { name, title, measure }: Scenario, log: string): Promise<Measured> {
+  const started = performance.now();
+  const took = (): number => (performance.now() - started) / 1000;
+  try {
+    return { name, title, figures: await measure(bench), took: took() };
+  } catch (error) {
+    process.exitCode = 2;
+    if (error instanceof Missing) return { name, title, figures: [], missing: error.message, took: took() };
+    const said = readFileSync(log, { encoding: "utf8", flag: "a+" }).trimEnd().split("\n").slice(-20).join("\n");
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\nOur servers said last:\n${said}\n`);
+    return { name, title, figures: [], missing: "it failed", took: took() };
   }
 }
 
-/** Rounds of what takes seconds each. */
-const FEW = 3;
-
-async function measureArchives(folder: string, effort: Effort): Promise<Figure[]> {
-  const few = Math.min(effort.rounds, FEW);
-  return [
-    ...(await measurePacked(folder, effort)),
-    ...(await measureMany(folder, few)),
-    ...(await measureDrop(folder, few)),
-    ...(await measureMembers(folder, few)),
-  ];
+function writePage(runs: readonly Run[]): void {
+  const [first] = runs;
+  if (!first) return;
+  writeFileSync(projectFile("bench/RESULTS.md"), documentOf(runs));
+  writeFileSync(projectFile("bench/results.svg"), pictureOf(first));
+  print("\nwritten: bench/RESULTS.md and bench/results.svg");
 }
 
 try {

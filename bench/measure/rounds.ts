@@ -1,0 +1,35 @@
+/** How long a run takes and how much it is worth. */
+export interface Effort {
+  readonly rounds: number;
+  /** Of load on one server in one round. */
+  readonly seconds: number;
+  /** Only the scenarios and sizes that say most. */
+  readonly quick: boolean;
+}
+
+/** What was measured of each contestant, in the order of the rounds. */
+export type Results<T> = Readonly<Record<string, readonly T[]>>;
+
+/**
+ * Measures each contestant once per round (A B C, A B C, ...), so that whatever else the machine does meets all of them
+ * alike. A contestant that gives undefined has nothing to measure and is left out.
+ */
+export async function interleave<T>(
+  rounds: number,
+  contestants: Readonly<Record<string, () => Promise<T | undefined>>>,
+): Promise<Results<T>> {
+  const results = new Map<string, T[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, measure] of Object.entries(contestants)) {
+      const measured = await measure();
+      if (measured !== undefined) results.set(name, [...(results.get(name) ?? []), measured]);
+    }
+  }
+  return Object.fromEntries(results);
+}
+
+/** The same names with other values. */
+export const mapValues = <T, U>(
+  values: Readonly<Record<string, T>>,
+  change: (value: T, name: string) => U,
+): Record<string, U> => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]));

@@ -1,0 +1,42 @@
+/** What `node --cpu-prof` writes, as far as it is read here. */
+export interface CpuProfile {
+  readonly nodes: readonly ProfileNode[];
+  /** The id of the node that was running, sample by sample. */
+  readonly samples: readonly number[];
+  /** Since the sample before, in microseconds. */
+  readonly timeDeltas: readonly number[];
+}
+
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+}
+
+/** A function and the time that was spent in it, without what it calls. */
+export interface Hot {
+  readonly name: string;
+  /** File and line; nothing for what is no JavaScript. */
+  readonly where: string;
+  /** Of the whole profile, from 0 to 1. */
+  readonly share: number;
+}
+
+/** The functions of a profile, the most expensive first. */
+export function hottestOf({ nodes, samples, timeDeltas }: CpuProfile): { seconds: number; functions: Hot[] } {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const times = new Map<string, { name: string; where: string; time: number }>();
+  let total = 0;
+  for (const [index, id] of samples.entries()) {
+    const time = timeDeltas[index] ?? 0;
+    const { functionName = "", url = "", lineNumber = 0 } = frames.get(id) ?? {};
+    const where = url === "" ? "" : `${url.split("/").slice(-2).join("/")}:${lineNumber + 1}`;
+    const key = `${functionName} ${where}`;
+    const sum = (times.get(key)?.time ?? 0) + time;
+    times.set(key, { name: functionName || "(anonymous)", where, time: sum });
+    total += time;
+  }
+  const functions = [...times.values()]
+    .sort((a, b) => b.time - a.time)
+    .map(({ name, where, time }) => ({ name, where, share: time / total }));
+  return { seconds: total / 1e6, functions };
+}

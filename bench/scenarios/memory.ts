@@ -1,0 +1,47 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
+import { figure, type Target } from "../measure/figure.ts";
+import { interleave, mapValues } from "../measure/rounds.ts";
+import type { Scenario } from "./scenario.ts";
+
+const IDLE: Target = {
+  goal: "idle, before the first request (MiB RSS, which is never less than PSS)",
+  is: "at most",
+  limit: 80,
+};
+
+/** When a server has had a moment to give memory back. */
+const REST_MILLISECONDS = 3000;
+
+/** What servers hold before, in and after everything else that was measured. */
+export const memory: Scenario = {
+  name: "memory",
+  title: "Memory, after all of the above that was asked of the same servers",
+  quick: true,
+  async measure(bench) {
+    const { servers, idle, content } = await bench.fleet();
+    const { digest } = layerOfSize(content, SIZES["64 MiB"] ?? 0);
+    const results = await interleave(
+      1,
+      mapValues(servers, (server) => async () => {
+        const url = `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
+        const loading = bench.load({ url, connections: 32, seconds: 1 });
+        await wait(800);
+        const busy = server.memory();
+        await loading;
+        return busy;
+      }),
+    );
+    await wait(REST_MILLISECONDS);
+    const after = mapValues(servers, (server) => [server.memory()]);
+    const before = mapValues(idle, (each) => [each]);
+    return [
+      figure("idle, with images and before the first request", "MiB PSS", before, ({ share }) => share),
+      figure("32 downloads of 64 MiB", "MiB PSS", results, ({ share }) => share),
+      figure("after the load", "MiB PSS", after, ({ share }) => share),
+      figure("idle, with images and before the first request", "MiB RSS", before, ({ alone }) => alone, [IDLE]),
+      figure("32 downloads of 64 MiB", "MiB RSS", results, ({ alone }) => alone),
+      figure("after the load", "MiB RSS", after, ({ alone }) => alone),
+    ];
+  },
+};

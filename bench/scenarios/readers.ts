@@ -1,0 +1,53 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Fleet } from "../bench.ts";
+import { startSlowReaders } from "../clients/clients.ts";
+import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
+import { figure, NO_NATIVE, OURS, type Target } from "../measure/figure.ts";
+import { interleave, mapValues } from "../measure/rounds.ts";
+import type { ServerProcess } from "../servers/server-process.ts";
+import type { Scenario } from "./scenario.ts";
+
+const READERS = 256;
+/** Long enough for every buffer to be full. */
+const MILLISECONDS = 3000;
+/** Each takes as long as it takes, whatever else is measured. */
+const ROUNDS = 2;
+
+const limitOf = (who: string, limit: number): Target => {
+  const how = who === OURS ? "" : ", `--no-native`";
+  return { goal: `256 slow readers${how}: memory each (MiB PSS above idle)`, who, is: "at most", limit };
+};
+
+/** Many clients on thin lines that want a large blob: what one of them costs. */
+export const readers: Scenario = {
+  name: "readers",
+  title: "256 slow readers of 1 GiB (100 kB/s each)",
+  quick: false,
+  async measure(bench) {
+    const fleet = await bench.fleet();
+    const results = await interleave(
+      ROUNDS,
+      mapValues(fleet.servers, (server) => () => memoryOfReaders(server, fleet)),
+    );
+    return [
+      figure("each, above what the server had before", "MiB PSS", results, ({ each }) => each, [
+        limitOf(OURS, 0.1),
+        limitOf(NO_NATIVE, 0.6),
+      ]),
+      figure("the server", "MiB PSS", results, ({ total }) => total),
+      figure("each", "CPU ms per MB", results, ({ cpu }) => cpu),
+    ];
+  },
+};
+
+async function memoryOfReaders(server: ServerProcess, { content }: Fleet) {
+  const { digest } = layerOfSize(content, SIZES["1 GiB"] ?? 0);
+  const before = server.memory().share;
+  const cpuBefore = server.cpuSeconds();
+  const stop = startSlowReaders(`${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`, READERS);
+  await wait(MILLISECONDS);
+  const total = server.memory().share;
+  const { bytes } = await stop();
+  const cpu = ((server.cpuSeconds() - cpuBefore) * 1e9) / bytes;
+  return { each: (total - before) / READERS, total, cpu };
+}
