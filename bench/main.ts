@@ -33,17 +33,14 @@ async function main(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ociregistry-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  const profiled = SCENARIOS.find(({ name }) => name === options.profile);
+  if (profiled) {
+    await profile(folder, options, profiled);
+    return;
+  }
   const chosen = SCENARIOS.filter(({ name, quick }) =>
     options.scenarios.length > 0 ? options.scenarios.includes(name) : quick || !options.quick,
   );
-  if (options.profile !== undefined) {
-    await profile(
-      folder,
-      options,
-      SCENARIOS.filter(({ name }) => name === options.profile),
-    );
-    return;
-  }
   const run = await measureAll(folder, options, chosen);
   print(`\nTargets\n\n${targetsTable([run])}`);
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(run, undefined, 1));

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBench } from "./bench.ts";
@@ -15,41 +15,37 @@ const SECONDS = 3;
 const SHOWN = 15;
 
 /** Runs the load of a scenario on our server alone, and says where the profiles of its processes are and what is in them. */
-export async function profile(
-  folder: string,
-  { node, quick }: Pick<Options, "node" | "quick">,
-  scenarios: readonly Scenario[],
-): Promise<void> {
+export async function profile(folder: string, { node }: Pick<Options, "node">, scenario: Scenario): Promise<void> {
   const place = mkdtempSync(join(tmpdir(), "ociregistry-profile-"));
   const log = join(folder, "servers.log");
   const profiled = createOurs(node, log, ["--cpu-prof", "--cpu-prof-dir", place]);
   const bench = createBench({
     folder,
-    effort: { rounds: 1, seconds: SECONDS, quick },
+    // The sizes of a quick run are enough to see what is slow.
+    effort: { rounds: 1, seconds: SECONDS, quick: scenario.quick },
     ours: { ...profiled, variants: { [OURS]: [] } },
     fillWith: createOurs(node, log),
     peers: { found: [], missing: {} },
     load: await buildLoadClient(folder),
   });
-  mkdirSync(place, { recursive: true });
   try {
-    for (const { measure } of scenarios) await measure(bench);
+    await scenario.measure(bench);
   } finally {
     await bench.stop();
   }
   for (const name of readdirSync(place).sort()) {
     const path = join(place, name);
-    const { seconds, functions } = hottestOf(JSON.parse(readFileSync(path, "utf8")) as CpuProfile);
+    const { seconds, busy, functions } = hottestOf(JSON.parse(readFileSync(path, "utf8")) as CpuProfile);
     const rows = functions
       .slice(0, SHOWN)
       .map(({ name, where, share }) => [`${(share * 100).toFixed(1)} %`, name, where]);
     process.stdout.write(
-      `\n${path}: ${seconds.toFixed(1)} s\n\n${markdown(["itself", "function", "where"], ["---:", "---", "---"], rows)}\n`,
+      `\n${path}: ${busy.toFixed(1)} of ${seconds.toFixed(1)} s busy\n\n${markdown(["itself", "function", "where"], ["---:", "---", "---"], rows)}\n`,
     );
   }
   process.stdout.write(`
-A profile opens in Chromium (DevTools, Performance, Load profile) or in an editor such as VS Code. "itself" is the time in
-a function without what it calls; "(idle)" is waiting, "(program)" the kernel and Node's own code; docs/performance.md
-says more.
+A profile opens in Chromium (DevTools, Performance, Load profile) or in an editor such as VS Code. "itself" is the part of
+the busy time that was spent in a function without what it calls; "(program)" is the kernel and the parts of Node that are
+no JavaScript. docs/performance.md says more.
 `);
 }

@@ -17,26 +17,43 @@ export interface Hot {
   readonly name: string;
   /** File and line; nothing for what is no JavaScript. */
   readonly where: string;
-  /** Of the whole profile, from 0 to 1. */
+  /** Of the time that was not spent waiting, from 0 to 1. */
   readonly share: number;
 }
 
-/** The functions of a profile, the most expensive first. */
-export function hottestOf({ nodes, samples, timeDeltas }: CpuProfile): { seconds: number; functions: Hot[] } {
+/** A profile, added up. */
+export interface Hottest {
+  /** Of the whole profile. */
+  readonly seconds: number;
+  /** In which it did not wait. */
+  readonly busy: number;
+  /** The most expensive first. */
+  readonly functions: readonly Hot[];
+}
+
+export function hottestOf({ nodes, samples, timeDeltas }: CpuProfile): Hottest {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const times = new Map<string, { name: string; where: string; time: number }>();
-  let total = 0;
+  let [total, waiting] = [0, 0];
   for (const [index, id] of samples.entries()) {
     const time = timeDeltas[index] ?? 0;
     const { functionName = "", url = "", lineNumber = 0 } = frames.get(id) ?? {};
+    total += time;
+    if (functionName === IDLE) {
+      waiting += time;
+      continue;
+    }
     const where = url === "" ? "" : `${url.split("/").slice(-2).join("/")}:${lineNumber + 1}`;
     const key = `${functionName} ${where}`;
     const sum = (times.get(key)?.time ?? 0) + time;
     times.set(key, { name: functionName || "(anonymous)", where, time: sum });
-    total += time;
   }
+  const busy = total - waiting;
   const functions = [...times.values()]
     .sort((a, b) => b.time - a.time)
-    .map(({ name, where, time }) => ({ name, where, share: time / total }));
-  return { seconds: total / 1e6, functions };
+    .map(({ name, where, time }) => ({ name, where, share: time / busy }));
+  return { seconds: total / 1e6, busy: busy / 1e6, functions };
 }
+
+/** What V8 calls waiting. */
+const IDLE = "(idle)";
