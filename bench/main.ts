@@ -52,7 +52,7 @@ async function measureAll(folder: string, options: Options, chosen: readonly Sce
   const ours = createOurs(options.node, log);
   const peers = await findPeers();
   const load = await buildLoadClient(folder);
-  const effort = options.quick ? { rounds: 2, seconds: 0.7, quick: true } : { rounds: 3, seconds: 1, quick: false };
+  const effort = options.quick ? { rounds: 2, seconds: 0.6, quick: true } : { rounds: 3, seconds: 1, quick: false };
   const bench = createBench({ folder, effort, ours, fillWith: ours, peers, load });
   const scenarios: Measured[] = [];
   const run: Run = {

@@ -60,7 +60,7 @@ export function pictureOf(run: Run): string {
     return `<g transform="translate(${x} ${y})">${panelOf(panel, figure)}</g>`;
   });
   const height = (tops[lines] ?? 0) + TITLE;
-  const foot = `${run.date}, Node ${run.node}, ${run.machine}; medians of ${run.rounds} rounds`;
+  const foot = `${run.date}, Node ${run.node}, ${run.machine}; medians of ${run.rounds} rounds. Olareg and --no-sync do not wait for the disk.`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     `<title>ociregistry beside other servers</title>`,

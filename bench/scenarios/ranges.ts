@@ -1,6 +1,6 @@
 import type { Fleet } from "../bench.ts";
 import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
-import { type Figure, OURS, type Target } from "../measure/figure.ts";
+import { type Figure, OURS, type Target, WORKERS } from "../measure/figure.ts";
 import { byteFigures, type Contestant, ofConnections, requestFigures, underLoad } from "../measure/under-load.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -42,7 +42,7 @@ const TARGET: Target = { goal: "ranges: speed, to a whole blob of that size", to
 function contestantsOf(fleet: Fleet, range: string): Record<string, Contestant> {
   const { digest } = layerOfSize(fleet.content, SIZES["64 MiB"] ?? 0);
   const contestants: Record<string, Contestant> = {};
-  for (const [name, server] of Object.entries(fleet.servers)) {
+  for (const [name, server] of Object.entries(fleet.servers).filter(([name]) => name !== WORKERS)) {
     const url = `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
     contestants[name] = { server, load: { url, headers: { Range: range }, status: 206 } };
   }

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Bench, Fleet } from "../bench.ts";
 import { startSlowReaders } from "../clients/clients.ts";
 import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
-import { figure, NO_NATIVE, OURS, type Target } from "../measure/figure.ts";
+import { figure, NO_NATIVE, OURS, type Target, WORKERS } from "../measure/figure.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
 import type { Scenario } from "./scenario.ts";
@@ -25,9 +25,10 @@ export const readers: Scenario = {
   quick: false,
   async measure(bench) {
     const fleet = await bench.fleet();
+    const { [WORKERS]: _, ...servers } = fleet.servers;
     const results = await interleave(
       ROUNDS,
-      mapValues(fleet.servers, (server) => () => memoryOfReaders(bench, server, fleet)),
+      mapValues(servers, (server) => () => memoryOfReaders(bench, server, fleet)),
     );
     return [
       figure("each, above what the server had before", "MiB PSS", results, ({ each }) => each, [

@@ -27,7 +27,7 @@ export const smallPushes: Scenario = {
   quick: true,
   async measure(bench) {
     const { folder, effort } = bench;
-    const count = effort.quick ? 200 : 1000;
+    const count = effort.quick ? 100 : 1000;
     const pushTo = async (server: ServerProcess) => {
       const before = server.cpuSeconds();
       const { seconds } = await push("images", server.origin, count, CLIENTS);
