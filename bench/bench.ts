@@ -96,9 +96,14 @@ async function startFleet({ folder, ours, peers, content: written }: Bench, fill
   }
   for (const peer of peers.found) {
     const place = newFolder();
-    if (peer.place) peer.place(place, content);
-    else await fill(await peer.start(place));
-    await add(peer.name, await peer.start(place));
+    try {
+      if (peer.place) peer.place(place, content);
+      else await fill(await peer.start(place));
+      await add(peer.name, await peer.start(place));
+    } catch (error) {
+      // The others are measured all the same.
+      process.stderr.write(`${peer.name} is left out: ${error instanceof Error ? error.message : error}\n`);
+    }
   }
   return { content, servers, idle };
 }

@@ -50,11 +50,15 @@ describe("the report of the benchmark", () => {
     assert.equal(percentileOf(times, 100), 1000);
   });
 
-  it("measures one after the other in each round, and leaves out who has nothing to measure", async () => {
+  it("measures one after the other in each round, and leaves out who has nothing to measure or fails", async () => {
     const order: string[] = [];
     const results = await interleave(2, {
       a: async () => order.push("a"),
       none: async () => undefined,
+      fails: async () => {
+        if (order.length > 2) throw new Error("as the test wants");
+        return 1;
+      },
       b: async () => order.push("b"),
     });
     assert.deepEqual(order, ["a", "b", "a", "b"]);

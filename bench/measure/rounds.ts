@@ -12,17 +12,25 @@ export type Results<T> = Readonly<Record<string, readonly T[]>>;
 
 /**
  * Measures each contestant once per round (A B C, A B C, ...), so that whatever else the machine does meets all of them
- * alike. A contestant that gives undefined has nothing to measure and is left out.
+ * alike. A contestant that gives undefined has nothing to measure and is left out, as is one that fails: that is said, and
+ * the others go on.
  */
 export async function interleave<T>(
   rounds: number,
   contestants: Readonly<Record<string, () => Promise<T | undefined>>>,
 ): Promise<Results<T>> {
   const results = new Map<string, T[]>();
+  const failed = new Set<string>();
   for (let round = 0; round < rounds; round++) {
-    for (const [name, measure] of Object.entries(contestants)) {
-      const measured = await measure();
-      if (measured !== undefined) results.set(name, [...(results.get(name) ?? []), measured]);
+    for (const [name, measure] of Object.entries(contestants).filter(([name]) => !failed.has(name))) {
+      try {
+        const measured = await measure();
+        if (measured !== undefined) results.set(name, [...(results.get(name) ?? []), measured]);
+      } catch (error) {
+        failed.add(name);
+        results.delete(name);
+        process.stderr.write(`${name} is left out: ${error instanceof Error ? error.message : error}\n`);
+      }
     }
   }
   return Object.fromEntries(results);

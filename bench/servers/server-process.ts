@@ -22,6 +22,7 @@ export async function startPrinting(program: string, args: readonly string[], lo
   const complaints = openSync(log, "a");
   const child = spawn(program, args, { stdio: ["ignore", "pipe", complaints] });
   closeSync(complaints);
+  stopAtTheEnd(child);
   return serverProcess(child, await portOf(child));
 }
 
@@ -33,11 +34,28 @@ export async function startAnswering(
 ): Promise<ServerProcess> {
   const child = spawn(program, args, { stdio: "ignore", env: { ...process.env, ...env } });
   const origin = `http://127.0.0.1:${port}/v2/`;
+  stopAtTheEnd(child);
+  const started = performance.now();
   while (!(await fetch(origin).catch(() => undefined))) {
     if (child.exitCode !== null) throw new Error(`${program} ended before it answered`);
+    if (performance.now() - started > PATIENCE) throw new Error(`${program} does not answer`);
     await wait(5);
   }
   return serverProcess(child, String(port));
+}
+
+/** For the first answer of a server, in ms. */
+const PATIENCE = 60_000;
+
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill();
+});
+
+/** Servers must not outlive the benchmark, however it ends. */
+function stopAtTheEnd(child: ChildProcess): void {
+  running.add(child);
+  child.once("exit", () => running.delete(child));
 }
 
 /** For a program that cannot choose one itself. */
