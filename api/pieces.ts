@@ -9,12 +9,12 @@ import { uploadHeaders } from "./upload-headers.ts";
  * "Pushing a blob in chunks"). Throws RANGE_INVALID.
  */
 export function pieceOf(body: ByteStream, contentRange: string | undefined): Piece {
-  if (contentRange === undefined) return { body };
+  if (contentRange === undefined) return { body, transferable: true };
   const [, first, last] = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(contentRange) ?? [];
   if (first === undefined || Number(last) < Number(first)) {
     throw new RegistryError("RANGE_INVALID", `Content-Range ${quote(contentRange)} is not <first>-<last>`);
   }
-  return { body, start: Number(first), end: Number(last) + 1 };
+  return { body, start: Number(first), end: Number(last) + 1, transferable: true };
 }
 
 /** The answer to a piece that does not fit: 416, and what has arrived, so that the client can go on from there. */

@@ -171,6 +171,8 @@ export interface Piece {
   readonly start?: number;
   /** The first byte after it, when it is known beforehand: a body of another length is refused. */
   readonly end?: number;
+  /** Whoever takes a chunk of the body owns the whole memory that it is in: nobody else looks at it again. */
+  readonly transferable?: boolean;
 }
 
 export interface PushedManifest {

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
+import { requestBody } from "../api/request-body.ts";
 import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { digestFrom, digestOf } from "../registry/reference.ts";
@@ -14,7 +16,7 @@ import { type DataOptions, openDataStore } from "../registry/store/data/data-sto
 import { type Disk, type DiskFile, nodeDisk } from "../registry/store/data/disk.ts";
 import { fileHasher, type HashThread } from "../registry/store/data/file-hasher.ts";
 import { temporaryFolder } from "./support/images.ts";
-import { startServer } from "./support/server.ts";
+import { ask, startServer } from "./support/server.ts";
 
 const MIB = 1024 * 1024;
 
@@ -27,6 +29,11 @@ async function openStore(context: TestContext, options: DataOptions = {}, root =
 /** In pieces of a size that divides nothing. */
 async function* inChunks(bytes: Uint8Array, size = 70_001): ByteStream {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** As they come from a connection: each in memory of its own, which whoever takes it may give away. */
+async function* inOwnMemory(bytes: Uint8Array, size = 65_536): ByteStream {
+  for await (const chunk of inChunks(bytes, size)) yield new Uint8Array(chunk);
 }
 
 const leftovers = (root: string): string[] => readdirSync(join(root, "data", "uploads"));
@@ -144,6 +151,62 @@ describe("an upload", () => {
     assert.deepEqual(await readBlob(registry, "restarted", bytes), bytes);
   });
 
+  it("goes on after a restart with what is given away, whatever has been hashed of it by then", async (context) => {
+    const root = temporaryFolder(context);
+    const bytes = randomBytes(40 * MIB);
+    const before = await openStore(context, {}, root);
+    const { id } = await before.registry.startUpload("restarted");
+    const first = await before.registry.resumeUpload("restarted", id);
+    await first.append({ body: inOwnMemory(bytes.subarray(0, 16 * MIB)), transferable: true });
+    await before.close();
+    const { registry } = await openStore(context, {}, root);
+    const upload = await registry.resumeUpload("restarted", id);
+    await upload.append({ body: inOwnMemory(bytes.subarray(upload.size, 30 * MIB)), transferable: true });
+    await upload.commit(digestOf(bytes), { body: inOwnMemory(bytes.subarray(upload.size)), transferable: true });
+    assert.deepEqual(await readBlob(registry, "restarted", bytes), bytes);
+  });
+
+  it("gives back the memory of what was sent, and takes nobody's whose it is not", async (context) => {
+    const { registry } = await openStore(context);
+    for (const transferable of [true, false]) {
+      const bytes = randomBytes(20 * MIB);
+      const chunks: Uint8Array[] = [];
+      const remembered = async function* (): ByteStream {
+        for await (const chunk of inOwnMemory(bytes)) {
+          chunks.push(chunk);
+          yield chunk;
+        }
+      };
+      const upload = await registry.startUpload("memory");
+      await upload.commit(digestOf(bytes), { body: remembered(), transferable });
+      assert.deepEqual(await readBlob(registry, "memory", bytes), bytes);
+      const held = chunks.reduce((sum, { length }) => sum + length, 0);
+      assert.equal(held, transferable ? 0 : bytes.length);
+    }
+  });
+
+  it("leaves memory alone that has something else in it, too", async (context) => {
+    const { registry } = await openStore(context);
+    const bytes = randomBytes(5 * MIB);
+    const digest = digestOf(bytes);
+    await (await registry.startUpload("shared")).commit(digest, { body: inChunks(bytes), transferable: true });
+    assert.deepEqual(await readBlob(registry, "shared", bytes), bytes);
+  });
+
+  it("comes from a connection in memory that can be given back", async (context) => {
+    const whole: boolean[] = [];
+    const server = createServer(async (request, response) => {
+      for await (const { byteLength, buffer } of requestBody(request)) whole.push(byteLength === buffer.byteLength);
+      response.end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    context.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    await ask(`http://127.0.0.1:${port}`, "PUT", "/", { body: randomBytes(MIB) });
+    assert.ok(whole.length > 0 && whole.every(Boolean));
+  });
+
   it("that is refused while it is sent is answered, and the connection goes on", async (context) => {
     const { registry } = await openStore(context, { limits: { blobSize: 2 * MIB } });
     const server = await startServer(registry);
@@ -200,6 +263,34 @@ describe("the thread that hashes", () => {
     );
     // One that died before it did anything is not followed by others without end.
     assert.ok(threads.length <= 4, `${threads.length} threads were started`);
+  });
+
+  it("may die with what it was given", async (context) => {
+    const { threads, start } = mortalThreads();
+    let answered: Promise<unknown> | undefined;
+    const heard = (): HashThread => {
+      const thread = start();
+      answered ??= new Promise((resolve) => thread.on("message", resolve));
+      return thread;
+    };
+    const { registry } = await openStore(context, { hasher: fileHasher({ start: heard }) });
+    const bytes = randomBytes(24 * MIB);
+    const body = async function* (): ByteStream {
+      let sent = 0;
+      for await (const chunk of inOwnMemory(bytes)) {
+        sent += chunk.length;
+        if (sent === 8 * MIB) {
+          // One that died before it did anything is not followed by another.
+          await answered;
+          void threads[0]?.terminate();
+        }
+        yield chunk;
+      }
+    };
+    const upload = await registry.startUpload("given");
+    await upload.commit(digestOf(bytes), { body: body(), transferable: true });
+    assert.deepEqual(await readBlob(registry, "given", bytes), bytes);
+    assert.equal(threads.length, 2);
   });
 
   it("may not be had at all", async (context) => {

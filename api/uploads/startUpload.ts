@@ -2,6 +2,7 @@ import { type ErrorCode, RegistryError } from "../../registry/errors.ts";
 import { parseDigest } from "../../registry/reference.ts";
 import type { Descriptor, Registry } from "../../registry/registry.ts";
 import type { Handler } from "../operation.ts";
+import { pieceOf } from "../pieces.ts";
 import { createdHeaders, uploadHeaders } from "../upload-headers.ts";
 
 /** POST /v2/{name}/blobs/uploads/: start an upload, upload at once, or mount. */
@@ -15,7 +16,7 @@ export const startUpload: Handler<"startUpload"> = async ({ path: { name }, quer
   const upload = await registry.startUpload(name, { client, ...(algorithm ? { algorithm } : {}) });
   if (!whole) return { status: 202, headers: uploadHeaders(name, upload) };
   try {
-    const { digest } = await upload.commit(whole, { body });
+    const { digest } = await upload.commit(whole, pieceOf(body, undefined));
     return { status: 201, headers: createdHeaders(name, digest) };
   } catch (error) {
     // Nobody was told of the session, so nobody would ever finish it.

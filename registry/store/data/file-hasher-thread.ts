@@ -1,10 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import { discard } from "./discard.ts";
 import type { CloseRequest, HashAnswer, HashRequest } from "./file-hasher.ts";
 
-// The thread of file-hasher.ts. It reads the files itself: what was written a moment ago is in the system's memory, and
-// copying it here costs less than handing it over would cost the loop.
+// The thread of file-hasher.ts. It reads the files itself, from where it was to what it was given of them.
 
 interface File {
   readonly fd: number;
@@ -41,7 +41,7 @@ function work(): void {
 function attempt(request: HashRequest): HashAnswer | undefined {
   try {
     const file = fileOf(request);
-    if (!advance(file, request.size)) return undefined;
+    if (!advance(file, request)) return undefined;
     const digest = request.wantsDigest ? { digest: file.hash.copy().digest("hex") } : {};
     return { request: request.request, ...digest };
   } catch (error) {
@@ -58,15 +58,27 @@ function fileOf({ file, path, algorithm }: HashRequest): File {
   return opened;
 }
 
-function advance(file: File, size: number): boolean {
+/** False when there is more to do. */
+function advance(file: File, { size, last }: HashRequest): boolean {
   if (file.at > size) throw new Error(`${file.at} bytes are hashed already, not ${size}`);
-  for (let piece = 0; piece < TURN && file.at < size; piece++) {
-    const read = readSync(file.fd, buffer, 0, Math.min(PIECE, size - file.at), file.at);
-    if (read === 0) throw new Error(`The file has ${file.at} bytes and not ${size}`);
+  const given = size - last.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  // The beginning of what was given may be known already, when it was asked for in another way.
+  const end = file.at <= given ? given : size;
+  if (!readTo(file, end)) return false;
+  if (file.at < size) for (const memory of last) file.hash.update(new Uint8Array(memory));
+  file.at = size;
+  discard(last);
+  return true;
+}
+
+function readTo(file: File, end: number): boolean {
+  for (let piece = 0; piece < TURN && file.at < end; piece++) {
+    const read = readSync(file.fd, buffer, 0, Math.min(PIECE, end - file.at), file.at);
+    if (read === 0) throw new Error(`The file has ${file.at} bytes and not ${end}`);
     file.hash.update(buffer.subarray(0, read));
     file.at += read;
   }
-  return file.at === size;
+  return file.at === end;
 }
 
 /** What is still asked for is refused: it would open the file again. */

@@ -16,8 +16,11 @@ export interface FileHasher {
  * Both throw when the thread ended or the file cannot be read; who asks again has it hashed again from its beginning.
  */
 export interface FollowedFile {
-  /** Returns when the first `size` bytes are hashed. */
-  advance(size: number): Promise<void>;
+  /**
+   * Returns when the first `size` bytes are hashed. `last` is what is at hand of them, up to `size`: it need not be read
+   * from the file again, and nobody can use it afterwards.
+   */
+  advance(size: number, last?: ArrayBuffer[]): Promise<void>;
   /** Of the first `size` bytes; more may follow. */
   digest(size: number): Promise<Digest>;
   /** Lets go of the file. */
@@ -32,6 +35,8 @@ export interface HashRequest {
   readonly path: string;
   readonly algorithm: HashAlgorithm;
   readonly size: number;
+  /** The bytes before `size`, as far as they are at hand. */
+  readonly last: ArrayBuffer[];
   readonly wantsDigest: boolean;
 }
 
@@ -127,17 +132,17 @@ export function fileHasher({ start = startThread, idle = IDLE } = {}): FileHashe
       thread.ref();
       const number = counter++;
       waiting.set(number, { resolve, reject });
-      thread.postMessage({ ...request, request: number } satisfies HashRequest);
+      thread.postMessage({ ...request, request: number } satisfies HashRequest, request.last);
     });
 
   return {
     follow(path, algorithm) {
       const file = counter++;
-      const hash = (size: number, wantsDigest: boolean): Promise<string> =>
-        ask({ kind: "hash", file, path, algorithm, size, wantsDigest });
+      const hash = (size: number, wantsDigest: boolean, last: ArrayBuffer[] = []): Promise<string> =>
+        ask({ kind: "hash", file, path, algorithm, size, last, wantsDigest });
       return {
-        async advance(size) {
-          await hash(size, false);
+        async advance(size, last) {
+          await hash(size, false, last);
         },
         digest: async (size) => digestFrom(algorithm, await hash(size, true)),
         close: () => thread?.postMessage({ kind: "close", file } satisfies CloseRequest),

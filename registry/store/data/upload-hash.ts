@@ -1,4 +1,5 @@
 import type { Digest, HashAlgorithm } from "../../reference.ts";
+import { discard, memoryOf } from "./discard.ts";
 import type { DiskFile } from "./disk.ts";
 import type { FileHasher, FollowedFile } from "./file-hasher.ts";
 import { hashOfFile, type RunningHash, runningHash } from "./running-hash.ts";
@@ -9,8 +10,11 @@ import { hashOfFile, type RunningHash, runningHash } from "./running-hash.ts";
  */
 export interface UploadHash {
   readonly algorithm: HashAlgorithm;
-  /** Hears of the bytes that were written, and of how many there are now. Waits when hashing is far behind. */
-  wrote(chunks: readonly Uint8Array[], size: number): Promise<void>;
+  /**
+   * Hears of the bytes that were written, and of how many there are now. Takes the memory of what is transferable. Waits
+   * when hashing is far behind.
+   */
+  wrote(chunks: readonly Uint8Array[], size: number, options: { readonly transferable: boolean }): Promise<void>;
   /** Of the first `size` bytes: all that were written. */
   digest(file: DiskFile, size: number): Promise<Digest>;
   /** Lets go of what it holds. */
@@ -23,42 +27,60 @@ const SMALL = 1024 * 1024;
 /** So much may be written and not hashed: it is still in the system's memory, and little is left to do at the end. */
 const LAG = 64 * 1024 * 1024;
 
+/** So much may be held in memory until it is hashed. */
+const AHEAD = 4 * 1024 * 1024;
+
 /** `isNew`: the file is empty, so nothing of it has been missed. */
 export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgorithm, isNew: boolean): UploadHash {
   let small: RunningHash | undefined = isNew ? runningHash(algorithm) : undefined;
   let followed: FollowedFile | undefined;
   let written = 0;
   let hashed = 0;
-  let following: Promise<void> | undefined;
+  /** The bytes before `written`, as far as they are held for the thread. */
+  let held: ArrayBuffer[] = [];
+  /** Whether what was there before is hashed; nobody waits for that before the end. */
+  let caughtUp = isNew;
+  let turn: Promise<void> | undefined;
+  let following = false;
   let closed = false;
 
   const follow = async (file: FollowedFile): Promise<void> => {
+    following = true;
     while (hashed < written && !closed) {
       const size = written;
       // What fails here shows at the end, where there is another way.
-      await file.advance(size).catch(() => {});
+      turn = file.advance(size, held).catch(() => {});
+      held = [];
+      await turn;
       hashed = size;
+      caughtUp = true;
     }
-    following = undefined;
+    following = false;
+  };
+  const letGo = (...more: readonly ArrayBuffer[]): void => {
+    discard([...held, ...more]);
+    held = [];
   };
 
   return {
     algorithm,
-    async wrote(chunks, size) {
+    async wrote(chunks, size, { transferable }) {
+      const memory = (transferable && memoryOf(chunks)) || [];
       if (size <= SMALL) {
         small?.update(chunks);
-        return;
+        return discard(memory);
       }
       small = undefined;
       if (closed) return;
       if (!followed) {
         followed = hasher.follow(path, algorithm);
-        // What was there before a restart is hashed meanwhile, and nobody waits for it before the end.
         if (!isNew) hashed = size - chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       }
+      if (memory.length > 0 && caughtUp) held.push(...memory);
+      else letGo(...memory);
       written = size;
-      following ??= follow(followed);
-      if (written - hashed > LAG) await following;
+      if (!following) void follow(followed);
+      if (written - hashed > (held.length > 0 ? AHEAD : LAG)) await turn;
     },
     async digest(file, size) {
       if (small) return small.digest();
@@ -71,6 +93,7 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
     },
     close() {
       closed = true;
+      letGo();
       followed?.close();
     },
   };

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { RegistryError } from "../../errors.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
-import type { ByteStream, Descriptor, Piece, Upload } from "../../registry.ts";
+import type { Descriptor, Piece, Upload } from "../../registry.ts";
 import { codeOf, type Disk, type DiskFile, isFull } from "./disk.ts";
 import type { FileHasher } from "./file-hasher.ts";
 import type { Layout } from "./layout.ts";
@@ -93,13 +93,14 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   };
 
   /** A body that breaks off leaves what came of it; everything else that fails leaves nothing. */
-  const receive = async (session: Session, file: DiskFile, { body, start, end: last }: Piece): Promise<void> => {
+  const receive = async (session: Session, file: DiskFile, piece: Piece): Promise<void> => {
+    const { start, end: last } = piece;
     if (start !== undefined && start !== session.size) {
       throw new RegistryError("RANGE_INVALID", `the next byte is ${session.size}, not ${start}`);
     }
     const before = session.size;
     try {
-      await pour(session, file, body, last);
+      await pour(session, file, piece);
       if (last !== undefined && session.size !== last) {
         throw new RegistryError("RANGE_INVALID", `the piece has ${session.size - before} bytes, not ${last - before}`);
       }
@@ -119,8 +120,12 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     }
   };
 
-  const pour = async (session: Session, file: DiskFile, body: ByteStream, last: number | undefined): Promise<void> => {
-    const writer = batchWriter(file, session, { sync, resize });
+  const pour = async (
+    session: Session,
+    file: DiskFile,
+    { body, end: last, transferable = false }: Piece,
+  ): Promise<void> => {
+    const writer = batchWriter(file, session, { sync, transferable, resize });
     try {
       for await (const chunk of body) {
         if (session.ended) throw unknown(session.id);
@@ -317,7 +322,11 @@ const endsUpload = (error: unknown): boolean =>
 function batchWriter(
   file: DiskFile,
   session: Session,
-  { sync, resize }: { sync: boolean; resize: (session: Session, size: number) => void },
+  {
+    sync,
+    transferable,
+    resize,
+  }: { sync: boolean; transferable: boolean; resize: (session: Session, size: number) => void },
 ) {
   let chunks: Uint8Array[] = [];
   let gathered = 0;
@@ -340,7 +349,7 @@ function batchWriter(
     await whole(file.write(batch, position));
     resize(session, position + bytes);
     underWay = 0;
-    const hashing = session.hash.wrote(batch, session.size);
+    const hashing = session.hash.wrote(batch, session.size, { transferable });
     unsynced += bytes;
     if (sync && unsynced >= WRITE_BACK && !syncing) {
       unsynced = 0;
