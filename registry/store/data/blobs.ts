@@ -19,9 +19,9 @@ export interface Blobs {
   sizeOf(digest: Digest): Promise<number | undefined>;
   /**
    * Moves a file whose bytes match the digest, and were synced, to its place; bytes that are there are replaced unless
-   * they are known to be good, which heals what was damaged. Durable after `settle` of what it returns.
+   * they are known to be good, which heals what was damaged. Durable after `settle` of the path that it returns.
    */
-  adopt(file: string, digest: Digest, size: number): Promise<string>;
+  adopt(file: string, digest: Digest, size: number): Promise<{ readonly path: string; readonly isNew: boolean }>;
   /** Nobody collects a blob while it is held. */
   hold<T>(digest: Digest, action: () => Promise<T>): Promise<T>;
 }
@@ -74,19 +74,22 @@ export function blobStore({ disk, layout, files, verified, onlyLook, heal, quara
       return true;
     });
 
+  const sizeOf: Blobs["sizeOf"] = async (digest) => (await disk.stat(layout.blob(digest)))?.size;
+
   return {
     stat: (digest, size) => withHealing(digest, size, () => verified.stat(rangeOf(digest, size), digest)),
     open: (digest, size, part) => withHealing(digest, size, () => verified.open(rangeOf(digest, size), digest, part)),
-    sizeOf: async (digest) => (await disk.stat(layout.blob(digest)))?.size,
+    sizeOf,
     async adopt(file, digest, size) {
       const path = layout.blob(digest);
-      if (await verified.isGood(rangeOf(digest, size), digest)) {
+      const isNew = (await sizeOf(digest)) === undefined;
+      if (!isNew && (await verified.isGood(rangeOf(digest, size), digest))) {
         await disk.remove(file);
-        return path;
+        return { path, isNew };
       }
       await files.place(file, path);
       await verified.trust(rangeOf(digest, size), digest);
-      return path;
+      return { path, isNew };
     },
     hold: (digest, action) => held.run(digest, action),
   };

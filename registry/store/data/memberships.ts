@@ -38,8 +38,7 @@ export function membershipsIn(holdings: Holdings, onLinked: (digest: Digest) => 
       locks.shared(name, async () => {
         leases.renew(name);
         await blobs.hold(digest, async () => {
-          const isNew = (await blobs.sizeOf(digest)) === undefined;
-          const path = await blobs.adopt(file, digest, size);
+          const { path, isNew } = await blobs.adopt(file, digest, size);
           try {
             await link(await repositories.findOrCreate(name), digest, size);
           } catch (error) {
