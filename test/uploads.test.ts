@@ -188,9 +188,17 @@ describe("an upload", () => {
   it("leaves memory alone that has something else in it, too", async (context) => {
     const { registry } = await openStore(context);
     const bytes = randomBytes(5 * MIB);
-    const digest = digestOf(bytes);
-    await (await registry.startUpload("shared")).commit(digest, { body: inChunks(bytes), transferable: true });
+    const neighbours: Uint8Array[] = [];
+    const body = async function* (): ByteStream {
+      for await (const chunk of inChunks(bytes)) {
+        const memory = new Uint8Array([...chunk, 1]);
+        neighbours.push(memory.subarray(chunk.length));
+        yield memory.subarray(0, chunk.length);
+      }
+    };
+    await (await registry.startUpload("shared")).commit(digestOf(bytes), { body: body(), transferable: true });
     assert.deepEqual(await readBlob(registry, "shared", bytes), bytes);
+    assert.ok(neighbours.every(([value]) => value === 1));
   });
 
   it("comes from a connection in memory that can be given back", async (context) => {
