@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { push } from "./clients/clients.ts";
+import { pull, push } from "./clients/clients.ts";
 import type { LoadClient } from "./clients/load.ts";
 import { type Content, writeContent } from "./content/content.ts";
 import { NO_SYNC, OURS } from "./measure/figure.ts";
@@ -44,9 +44,11 @@ export interface Fleet {
 interface BenchOptions extends Omit<Bench, "content" | "fleet" | "stop"> {
   /** Starts our servers while they are filled, which is of no interest to a profile. */
   readonly fillWith: Ours;
+  /** How long each server of the fleet gives images before anything is measured, in seconds: V8 compiles what runs often. */
+  readonly warmUp: number;
 }
 
-export function createBench({ fillWith, ...options }: BenchOptions): Bench {
+export function createBench({ fillWith, warmUp, ...options }: BenchOptions): Bench {
   let written: WrittenContent | undefined;
   let fleet: Promise<Fleet> | undefined;
   const { folder, effort } = options;
@@ -57,7 +59,7 @@ export function createBench({ fillWith, ...options }: BenchOptions): Bench {
       return written;
     },
     fleet: () => {
-      fleet ??= startFleet(bench, fillWith);
+      fleet ??= startFleet(bench, { fillWith, warmUp });
       return fleet;
     },
     stop: async () => {
@@ -75,7 +77,10 @@ function writeAll(folder: string, withLargest: boolean): WrittenContent {
 }
 
 /** One after the other: each is filled and then started again, as a server that has images already. */
-async function startFleet({ folder, ours, peers, content: written }: Bench, fillWith: Ours): Promise<Fleet> {
+async function startFleet(
+  { folder, ours, peers, content: written }: Bench,
+  { fillWith, warmUp }: Pick<BenchOptions, "fillWith" | "warmUp">,
+): Promise<Fleet> {
   const { content, contentFile } = written();
   const servers: Record<string, ServerProcess> = {};
   const idle: Record<string, Memory> = {};
@@ -87,6 +92,7 @@ async function startFleet({ folder, ours, peers, content: written }: Bench, fill
     await wait(REST_MILLISECONDS);
     servers[name] = server;
     idle[name] = server.memory();
+    if (warmUp > 0) await pull(server.origin, CLIENTS, warmUp);
   };
   const newFolder = (): string => mkdtempSync(join(folder, "server-"));
   for (const [name, flags] of Object.entries(ours.variants)) {
@@ -107,6 +113,8 @@ async function startFleet({ folder, ours, peers, content: written }: Bench, fill
   }
   return { content, servers, idle };
 }
+
+const CLIENTS = 10;
 
 /** Until a server that has just been started is idle. */
 const REST_MILLISECONDS = 500;

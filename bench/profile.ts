@@ -25,6 +25,7 @@ export async function profile(folder: string, { node }: Pick<Options, "node">, s
     effort: { rounds: 1, seconds: SECONDS, quick: scenario.quick },
     ours: { ...profiled, variants: { [OURS]: [] } },
     fillWith: createOurs(node, log),
+    warmUp: 0,
     peers: { found: [], missing: {} },
     load: await buildLoadClient(folder),
   });

@@ -13,7 +13,7 @@ const CONNECTIONS: Readonly<Record<string, readonly number[]>> = {
   "1 GiB": [1, 8, 32],
 };
 
-const QUICK: typeof CONNECTIONS = { "64 KiB": [32], "1 MiB": [8], "64 MiB": [1, 8] };
+const QUICK: typeof CONNECTIONS = { "64 KiB": [32], "1 MiB": [8], "64 MiB": [8] };
 
 /** Below this, it is requests that count and not bytes. */
 const LARGE = 1024 * 1024;
