@@ -33,10 +33,11 @@ export const loop: Scenario = {
     const mine: Record<string, Start> = Object.fromEntries(
       variants.map(([name, flags]) => [name, (folder: string) => ours.serveData(folder, ...flags)]),
     );
+    const { [NO_NATIVE]: _, ...plain } = mine;
     const others = peers.found.filter(({ name }) => name === "distribution").map(({ name, start }) => [name, start]);
     return [
       ...(await measureBusy(bench, { ...mine, ...Object.fromEntries(others) }, "in the page cache", () => undefined)),
-      ...(await measureBusy(bench, mine, "not in the page cache", forget)),
+      ...(await measureBusy(bench, plain, "not in the page cache", forget)),
     ];
   },
 };
