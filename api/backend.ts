@@ -33,8 +33,8 @@ export async function createBackend(options: { quick: boolean } = { quick: true 
  */
 export class Backend extends OpenAPIBackend {
   readonly #plans = new Map<Operation, Plan>();
-  /** What the URLs of GET requests mean that were asked for lately. */
-  readonly #known = new Map<string, Resolved>();
+  /** What the URLs mean that were asked for lately, of requests that only read. */
+  readonly #known = new Map(["GET", "HEAD"].map((method) => [method, new Map<string, Resolved>()]));
 
   override async init(): Promise<this> {
     await super.init();
@@ -60,7 +60,8 @@ export class Backend extends OpenAPIBackend {
 
   #handle(request: BackendRequest, args: unknown[]) {
     const { path: url, method } = request;
-    const known = method === "GET" ? this.#known.get(url) : undefined;
+    const lately = this.#known.get(method);
+    const known = lately?.get(url);
     if (known) return this.#call(known, request, args);
     const match = this.match(url);
     if (!match) return this.#refuse("notFound", contextOf(this, request, {}, {}), args);
@@ -74,7 +75,7 @@ export class Backend extends OpenAPIBackend {
       context.validation = { valid: false, errors };
       return this.#refuse("validationFail", context, args);
     }
-    if (method === "GET") this.#remember(url, resolved);
+    if (lately) remember(lately, url, resolved);
     return this.#call(resolved, request, args);
   }
 
@@ -85,12 +86,6 @@ export class Backend extends OpenAPIBackend {
     return undefined;
   }
 
-  /** Only the URL is validated (no header of the document has a form), so a URL that was right stays right. */
-  #remember(url: string, resolved: Resolved): void {
-    if (this.#known.size >= KNOWN_LIMIT) this.#known.clear();
-    if (url.length <= KNOWN_LENGTH) this.#known.set(url, resolved);
-  }
-
   #call({ operation, plan, params, query }: Resolved, request: BackendRequest, args: unknown[]) {
     return this.handlers[plan.id]?.(contextOf(this, request, params, query, operation), ...args);
   }
@@ -98,6 +93,12 @@ export class Backend extends OpenAPIBackend {
   #refuse(handler: string, context: Context, args: unknown[]) {
     return Promise.resolve(this.handlers[handler]?.(context, ...args));
   }
+}
+
+/** Only the URL is validated (no header of the document has a form), so a URL that was right stays right. */
+function remember(lately: Map<string, Resolved>, url: string, resolved: Resolved): void {
+  if (lately.size >= KNOWN_LIMIT) lately.clear();
+  if (url.length <= KNOWN_LENGTH) lately.set(url, resolved);
 }
 
 const OPTIONS = ({ quick }: { quick: boolean }) => ({
@@ -267,9 +268,13 @@ function contextOf(
   query: Record<string, string | string[]>,
   operation?: Operation,
 ): Context {
-  const request = { method, path, headers, params, query, cookies: {}, requestBody: undefined };
-  return { api, request, operation, validation: { valid: true }, security: {}, response: undefined } as Context;
+  const request = { method, path, headers, params, query, cookies: NOTHING, requestBody: undefined };
+  return { api, request, operation, validation: VALID, security: NOTHING, response: undefined } as Context;
 }
+
+/** The same for all requests: nobody changes them. */
+const NOTHING = Object.freeze({});
+const VALID = Object.freeze({ valid: true });
 
 function mediaTypeOf({ headers }: Incoming): string {
   const type = headers["content-type"];

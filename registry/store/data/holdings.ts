@@ -41,11 +41,16 @@ export function sizeIn(state: RepositoryState, digest: Digest): number {
 
 /** Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
 export async function findManifest(holdings: Holdings, name: string, reference: Reference): Promise<StoredManifest> {
-  const { manifests, tags } = holdings;
-  const state = await findRepository(holdings, name);
-  const digest = refersByDigest(reference) ? reference : await tags.read(state, reference);
+  const { repositories, manifests, tags } = holdings;
+  // Nearly always all of it is in memory, and each turn of the queue less is a fiftieth of the whole answer.
+  const found = repositories.find(name);
+  const state = found instanceof Promise ? await found : found;
+  if (!state) throw new RegistryError("NAME_UNKNOWN", name);
+  const meant = refersByDigest(reference) ? reference : tags.read(state, reference);
+  const digest = meant instanceof Promise ? await meant : meant;
   const isListed = digest !== undefined && state.manifests.has(digest);
-  const known = isListed ? await manifests.read(name, digest) : undefined;
+  const stored = isListed ? manifests.read(name, digest) : undefined;
+  const known = stored instanceof Promise ? await stored : stored;
   if (known) return known;
   const damaged = isListed || (!refersByDigest(reference) && state.tags.has(reference));
   throw new RegistryError("MANIFEST_UNKNOWN", damaged ? `${reference} is damaged; push it again` : reference, {

@@ -15,7 +15,7 @@ export interface StoredManifest extends ManifestContent, ManifestFacts {}
 /** The manifests of all repositories: each lies once in every repository that has it. */
 export interface Manifests {
   /** The same object each time, while it is in memory. Undefined when there is none, or when its bytes are damaged. */
-  read(repository: string, digest: Digest): Promise<StoredManifest | undefined>;
+  read(repository: string, digest: Digest): StoredManifest | Promise<StoredManifest | undefined>;
   /** Durable when it returns. The media type is kept beside the bytes, because not every manifest says its own. */
   write(repository: string, content: ManifestContent, facts: ManifestFacts): Promise<void>;
   forget(repository: string, digest: Digest): void;
@@ -50,7 +50,7 @@ export function manifestFiles(
   };
 
   return {
-    async read(repository, digest) {
+    read(repository, digest) {
       const key = keyOf(repository, digest);
       const known = cache.get(key) ?? reading.get(key);
       if (known !== undefined) return known;

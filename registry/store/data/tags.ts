@@ -9,7 +9,7 @@ import type { RepositoryState } from "./repositories.ts";
 /** What tags mean: one record each, always replaced whole, so that a tag has its old or its new meaning. */
 export interface Tags {
   /** Undefined when there is no such tag, or when its record is damaged. */
-  read(state: RepositoryState, tag: Tag): Promise<Digest | undefined>;
+  read(state: RepositoryState, tag: Tag): Digest | undefined | Promise<Digest | undefined>;
   /** Durable when it returns. The manifest has to be durable before. */
   write(state: RepositoryState, tag: Tag, digest: Digest): Promise<void>;
   /** Durable when it returns, as is whatever happened to tags of this repository before. */
@@ -27,9 +27,12 @@ export function tagFiles(
   /** Two writers of one tag: what is in memory has to be what came to the disk last. */
   const locks = keyedLock();
 
-  const read = async (state: RepositoryState, tag: Tag): Promise<Digest | undefined> => {
+  const read: Tags["read"] = (state, tag) => {
     const known = state.targets.get(tag);
-    if (known || !state.tags.has(tag)) return known;
+    return known !== undefined || !state.tags.has(tag) ? known : readFile(state, tag);
+  };
+
+  const readFile = async (state: RepositoryState, tag: Tag): Promise<Digest | undefined> => {
     const bytes = await disk.read(layout.tag(state.name, tag));
     const target = bytes && decodeTag(bytes, tag);
     if (bytes && !target) onDamage(state.name, tag);
