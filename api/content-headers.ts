@@ -1,13 +1,28 @@
 import { MEDIA_TYPES } from "../registry/media-types.ts";
-import type { Reference } from "../registry/reference.ts";
+import type { Digest, Reference } from "../registry/reference.ts";
 import { refersByDigest } from "../registry/reference.ts";
 import type { Descriptor } from "../registry/registry.ts";
 import { etagOf } from "./conditions.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-/** What GET and HEAD say of a blob alike. */
-export const blobHeaders = ({ digest, size }: Descriptor) =>
+/** What GET and HEAD say of a blob alike. Of those that were asked for lately it is the same object each time. */
+export function blobHeaders(descriptor: Descriptor): BlobHeaders {
+  const known = ofBlobs.get(descriptor.digest);
+  if (known?.["Content-Length"] === String(descriptor.size)) return known;
+  const headers = describeBlob(descriptor);
+  if (ofBlobs.size >= KNOWN_LIMIT) ofBlobs.clear();
+  ofBlobs.set(descriptor.digest, headers);
+  return headers;
+}
+
+/** How many blobs are remembered: at most about 1 MB. */
+const KNOWN_LIMIT = 1000;
+
+type BlobHeaders = ReturnType<typeof describeBlob>;
+const ofBlobs = new Map<Digest, BlobHeaders>();
+
+const describeBlob = ({ digest, size }: Descriptor) =>
   ({
     "Content-Type": MEDIA_TYPES.blob,
     "Content-Length": String(size),

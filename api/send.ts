@@ -41,7 +41,7 @@ export function send(
   return undefined;
 }
 
-/** Manifests come with the same headers each time they are asked for; the list is made once. */
+/** Manifests and blobs come with the same headers each time they are asked for; the list is made once. */
 const prepared = new WeakMap<AnyReply["headers"], string[]>();
 
 function preparedHeaders(reply: AnyReply): string[] {

@@ -150,7 +150,8 @@ export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = fals
     async open(file, digest, { start, end }) {
       if (file.size <= SMALL_LIMIT) {
         const bytes = small.get(digest) ?? (await readSmall(file, digest));
-        return { kind: "bytes", bytes: bytes.subarray(start, end) };
+        const isWhole = start === 0 && end === bytes.length;
+        return { kind: "bytes", bytes: isWhole ? bytes : bytes.subarray(start, end) };
       }
       const kept = await openKept(file, digest);
       const open = kept ?? (await files.open(file.path).catch(refuse(digest)));
