@@ -4,6 +4,9 @@ import type { ByteStream } from "../registry/registry.ts";
 /** So many bytes may have arrived and not been taken before the client is made to wait. */
 const AHEAD = 1024 * 1024;
 
+/** After so many bytes of one body it is the turn of whoever else asks: some tenths of a millisecond. */
+const TURN = 512 * 1024;
+
 /** Counts bytes that were received. */
 export interface Receipt {
   received: number;
@@ -22,14 +25,27 @@ function chunksOf(request: IncomingMessage, receipt: Receipt): AsyncIterator<Uin
   let chunks: Uint8Array[] = [];
   let taken = 0;
   let held = 0;
+  let ofThisTurn = 0;
+  let resting = false;
   let outcome: { readonly error?: Error } | undefined;
   let wake = (): void => {};
 
   const onData = (chunk: Uint8Array): void => {
     chunks.push(chunk);
     held += chunk.length;
-    if (held >= AHEAD) request.pause();
+    ofThisTurn += chunk.length;
+    if (ofThisTurn >= TURN) rest();
+    else if (held >= AHEAD) request.pause();
     wake();
+  };
+  const rest = (): void => {
+    ofThisTurn = 0;
+    resting = true;
+    request.pause();
+    setImmediate(() => {
+      resting = false;
+      if (held < AHEAD) request.resume();
+    });
   };
   const settle = (result: { readonly error?: Error }): void => {
     outcome ??= result;
@@ -66,7 +82,7 @@ function chunksOf(request: IncomingMessage, receipt: Receipt): AsyncIterator<Uin
         const arrived = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        request.resume();
+        if (!resting) request.resume();
         await arrived;
       }
     },

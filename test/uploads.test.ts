@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { createServer, IncomingMessage } from "node:http";
+import { type AddressInfo, connect, Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
@@ -214,6 +214,20 @@ describe("an upload", () => {
     const { port } = server.address() as AddressInfo;
     await ask(`http://127.0.0.1:${port}`, "PUT", "/", { body: randomBytes(MIB) });
     assert.ok(whole.length > 0 && whole.every(Boolean));
+  });
+
+  it("that has arrived already does not keep others waiting", async () => {
+    const request = new IncomingMessage(new Socket());
+    for (let chunk = 0; chunk < 256; chunk++) request.push(Buffer.alloc(65_536));
+    request.push(null);
+    let received = 0;
+    let before: number | undefined;
+    setImmediate(() => {
+      before = received;
+    });
+    for await (const { length } of requestBody(request, { received: 0 })) received += length;
+    assert.equal(received, 16 * MIB);
+    assert.ok(before !== undefined && before <= MIB, `${before} bytes were taken before it was the turn of others`);
   });
 
   it("that is refused while it is sent is answered, and the connection goes on", async (context) => {
