@@ -51,9 +51,11 @@ export async function findManifest(holdings: Holdings, name: string, reference: 
   const isListed = digest !== undefined && state.manifests.has(digest);
   const stored = isListed ? manifests.read(name, digest) : undefined;
   const known = stored instanceof Promise ? await stored : stored;
-  if (known) return known;
-  const damaged = isListed || (!refersByDigest(reference) && state.tags.has(reference));
-  throw new RegistryError("MANIFEST_UNKNOWN", damaged ? `${reference} is damaged; push it again` : reference, {
-    damaged,
-  });
+  if (!known) {
+    const damaged = isListed || (!refersByDigest(reference) && state.tags.has(reference));
+    throw new RegistryError("MANIFEST_UNKNOWN", damaged ? `${reference} is damaged; push it again` : reference, {
+      damaged,
+    });
+  }
+  return known;
 }
