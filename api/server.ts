@@ -12,6 +12,7 @@ import { type Backend, createBackend } from "./backend.ts";
 import { asRegistryError, refusal } from "./errors.ts";
 import { watchEventLoop } from "./event-loop-delay.ts";
 import { forwardedFor, forwardTo } from "./forward.ts";
+import { inTurn } from "./in-turn.ts";
 import { refuseTheRest } from "./last-word.ts";
 import { createMetrics, type Exchange, type Metrics } from "./metrics.ts";
 import { seriesOf } from "./metrics-text.ts";
@@ -19,8 +20,8 @@ import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
 import type { SiteOptions } from "./site.ts";
+import { STALL_LIMIT } from "./stall-limit.ts";
 import { createTransfers, type Transfers } from "./transfers.ts";
-import { watchWaiting } from "./waiting-responses.ts";
 
 /** `onError` hears of transfers that broke off, too. */
 export interface ServerOptions extends SiteOptions {
@@ -34,12 +35,15 @@ export interface ServerOptions extends SiteOptions {
   readonly isBehind?: boolean;
   /** Where it is counted what this server does; without it, in one of its own. */
   readonly metrics?: Metrics;
+  /** How long nothing may move in either direction before a connection is cut, in ms; 0: for ever. */
+  readonly stallLimit?: number;
 }
 
 interface Hooks extends ServerOptions {
   readonly transfers: Transfers;
   readonly metrics: Metrics;
   readonly measured: NonNullable<SiteOptions["measured"]>;
+  readonly stallLimit: number;
 }
 
 /**
@@ -48,17 +52,15 @@ interface Hooks extends ServerOptions {
  * first asked for. Not listening yet.
  */
 export async function createServer(registry: Registry, given: ServerOptions = {}): Promise<Server> {
-  const { transfers = createTransfers(), metrics = createMetrics(), measured = metrics.snapshot } = given;
-  const options: Hooks = { ...given, transfers, metrics, measured };
+  const { transfers = createTransfers(), metrics = createMetrics(), stallLimit = STALL_LIMIT } = given;
+  const options: Hooks = { ...given, transfers, metrics, measured: given.measured ?? metrics.snapshot, stallLimit };
   const none = metrics.of("none");
   const api = await createBackend();
   const { onRequest } = options;
   const site = lazySite(options);
   const forward = forwarding(options);
   const begin = beginning(options);
-  const server = createHttpServer(LIMITS, (request, response) => {
-    note(response);
-    watch(response);
+  const answerInTurn = inTurn((request, response) => {
     const exchange = begin(request);
     // It comes once, and taking the listener off again would cost more than calling it.
     if (onRequest) response.on("close", () => onRequest(request, response, exchange.started));
@@ -71,12 +73,15 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
     if (forward && !isReading(request)) forward(request, response, exchange);
     else if (isApi(request.url)) void answer(api, registry, request, response, options, exchange);
     else {
-      response.setTimeout(STALL_LIMIT);
+      response.setTimeout(stallLimit);
       exchange.counts = metrics.of("site");
       void site(request, response, exchange);
     }
   });
-  const watch = watchWaiting();
+  const server = createHttpServer(LIMITS, (request, response) => {
+    note(response);
+    answerInTurn(request, response);
+  });
   const note = refuseTheRest(server, (method, status) => none.ended(method, status, 0, true));
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     note(response);
@@ -126,9 +131,6 @@ function beginning({ metrics, isBehind }: Hooks): (request: IncomingMessage) => 
 
 const atTheOtherEnd: Exchange["clientOf"] = ({ socket }) => socket.remoteAddress ?? "";
 
-/** How long nothing may move in either direction before a connection is cut, in ms. */
-const STALL_LIMIT = 120_000;
-
 /** When the rest of the site is loaded at the latest, in ms after the start: pulls come first. */
 const PRELOAD = 1_000;
 
@@ -174,7 +176,7 @@ async function answer(
   let result: AnyReply;
   // A body may stall on its way in; without one there is nothing to wait for but our own answer.
   if (method !== "GET" && method !== "HEAD") {
-    response.setTimeout(STALL_LIMIT);
+    response.setTimeout(options.stallLimit);
     // From then on the client waits for us: to hash what an earlier process received, or to copy a layer.
     request.once("end", () => response.setTimeout(0));
   }
@@ -215,7 +217,7 @@ function reply(
     if (gone || sent) {
       counts.ended(request.method ?? "", gone ? NO_STATUS : result.status, secondsSince(started), !gone);
     } else {
-      response.setTimeout(STALL_LIMIT);
+      response.setTimeout(options.stallLimit);
       countWhenClosed(request, response, exchange);
     }
     sending?.catch(breakOff);

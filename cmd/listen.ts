@@ -14,6 +14,9 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** How many connections may wait to be accepted: a fleet comes at once. The system may have a lower limit. */
+const BACKLOG = 4096;
+
 const LOOPBACK = ["127.0.0.1", "::1"];
 
 /**
@@ -40,6 +43,7 @@ export async function listen(
     for (const each of all) each.close();
     throw error;
   }
+  for (const each of all) each.on("error", stayUp);
   const hosts = [first, ...others].slice(0, all.length);
   const named = host === undefined || host === "0.0.0.0" || host === "::" ? "localhost" : host;
   return {
@@ -57,10 +61,13 @@ export async function listen(
   };
 }
 
+/** When no descriptor is left, not even the one that is kept to turn clients away, Node says so here, and would end. */
+const stayUp = (): void => {};
+
 const urlOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 async function bind(server: Server, host: string, port: number): Promise<void> {
-  server.listen({ host, port });
+  server.listen({ host, port, backlog: BACKLOG });
   try {
     await once(server, "listening");
   } catch (error) {
@@ -69,7 +76,7 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
 }
 
 async function bindIfPresent(server: Server, host: string, port: number): Promise<boolean> {
-  server.listen({ host, port });
+  server.listen({ host, port, backlog: BACKLOG });
   try {
     await once(server, "listening");
     return true;

@@ -20,7 +20,7 @@ import type { Workers } from "./workers.ts";
 export async function serveByWorkers(
   registry: Registry,
   workers: Workers,
-  { host, port, accessLog, native, transferMemory, workers: count }: ServeCommand,
+  { host, port, accessLog, native, stallLimit, transferMemory, workers: count }: ServeCommand,
   options: ServerOptions,
 ): Promise<Pick<Started, "listening" | "transfers">> {
   const socket = openSocket();
@@ -44,7 +44,7 @@ export async function serveByWorkers(
   };
   try {
     const memory = Math.ceil(transferMemory / count);
-    const given = { socketPath: socket.path, host, port, accessLog, native, transferMemory: memory };
+    const given = { socketPath: socket.path, host, port, accessLog, native, stallLimit, transferMemory: memory };
     const { listening, transfers } = await workers.start(given, registry);
     return { transfers, listening: { ...listening, close: () => listening.close().finally(close) } };
   } catch (error) {

@@ -50,6 +50,7 @@ export async function serve(command: ServeCommand): Promise<void> {
   }
   const options: ServerOptions = {
     metrics,
+    stallLimit: command.stallLimit,
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
   };
   const serving = workers

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { STALL_LIMIT } from "../api/stall-limit.ts";
 import { TRANSFER_MEMORY } from "../api/transfers.ts";
 import { UPLOAD_LIMITS, type UploadLimits } from "../registry/store/data/upload-limits.ts";
 import { parseCount, parseDuration, parseInterval, parseSize } from "./quantities.ts";
@@ -60,6 +61,8 @@ export interface ServeCommand extends StoreOptions {
   readonly transferMemory: number;
   /** How many processes answer clients; one does everything itself. */
   readonly workers: number;
+  /** How long nothing may move before a connection is cut, in ms; 0: for ever. */
+  readonly stallLimit: number;
   /** How often garbage is collected, in ms; 0 never. */
   readonly gcInterval: number;
   /** How long what nobody needs is kept, in ms. */
@@ -98,6 +101,7 @@ serve
   --upload-expiry TIME     give up an upload that nobody has continued for so long (24h)
   --transfer-memory SIZE   what all blobs on their way to clients may take in memory (64M)
   --workers NUMBER         how many processes answer clients (1), for machines with more cores than one can use
+  --stall-limit TIME       cut a connection on which nothing has moved for so long (2m, at most 24d); 0 never
   --no-native              send blobs by reading and writing, also where the kernel could (sendfile)
   --no-sync                do not wait for the disk: a loss of power may then take what was pushed
 
@@ -153,6 +157,7 @@ function parseServe(args: string[]): ServeCommand {
     "no-native": { type: "boolean", default: false },
     "transfer-memory": { type: "string" },
     workers: { type: "string" },
+    "stall-limit": { type: "string" },
   });
   const given = <T>(option: string, parseValue: (option: string, text: string) => T, otherwise: T): T =>
     values[option] === undefined ? otherwise : parseValue(`--${option}`, String(values[option]));
@@ -181,6 +186,7 @@ function parseServe(args: string[]): ServeCommand {
     native: values["no-native"] !== true,
     transferMemory: given("transfer-memory", parseSize, TRANSFER_MEMORY),
     workers: given("workers", parseCount, 1),
+    stallLimit: given("stall-limit", parseInterval, STALL_LIMIT),
   };
 }
 

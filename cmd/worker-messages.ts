@@ -40,7 +40,8 @@ export interface Refusal {
 }
 
 /** What a worker is started with. */
-export interface WorkerOptions extends Pick<ServeCommand, "host" | "port" | "accessLog" | "native" | "transferMemory"> {
+export interface WorkerOptions
+  extends Pick<ServeCommand, "host" | "port" | "accessLog" | "native" | "stallLimit" | "transferMemory"> {
   /** Where the process listens that has the registry. */
   readonly socketPath: string;
 }

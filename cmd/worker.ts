@@ -16,7 +16,7 @@ import type { FromWorker, Question, ToWorker, WorkerOptions } from "./worker-mes
 
 /** One of several processes that serve: reads for itself, and passes the rest on to the one that started it. */
 async function work(options: WorkerOptions): Promise<void> {
-  const { socketPath, host, port, native, transferMemory } = options;
+  const { socketPath, host, port, native, stallLimit, transferMemory } = options;
   const waiting = new Map<number, Waiting>();
   const { registry, forget } = mirror(originBehind(socketPath, waiting));
   const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
@@ -25,6 +25,7 @@ async function work(options: WorkerOptions): Promise<void> {
   const server = await createServer(registry, {
     transfers,
     metrics,
+    stallLimit,
     forwardTo: socketPath,
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
     ...(log ? { onRequest: log.onRequest } : {}),

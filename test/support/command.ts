@@ -34,28 +34,42 @@ export interface Serving {
   readonly port: number;
   /** What it wrote to stdout up to now. */
   output(): string;
+  /** The same of stderr. */
+  errors(): string;
+}
+
+interface Cleanup {
+  after(action: () => void): void;
 }
 
 /** How many processes answer, for those tests that have to pass with any number of them. */
 const { WORKERS = "1" } = process.env;
 
 /** Starts `ociregistry serve` and waits until it listens. It is killed when the test is over. */
-export async function startServing(
-  cleanup: { after: (action: () => void) => void },
-  ...args: string[]
-): Promise<Serving> {
-  const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", "--workers", WORKERS, ...args], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export const startServing = (cleanup: Cleanup, ...args: string[]): Promise<Serving> =>
+  serving(cleanup, process.execPath, ...SERVE, ...args);
+
+/** The same, with so many descriptors for all that it opens. */
+export const startServingWith = (descriptors: number, cleanup: Cleanup, ...args: string[]): Promise<Serving> =>
+  serving(cleanup, ...LIMITED, String(descriptors), process.execPath, ...SERVE, ...args);
+
+const SERVE = [MAIN, "serve", "--port", "0", "--workers", WORKERS] as const;
+const LIMITED = ["sh", "-c", 'ulimit -n "$1" && shift && exec "$@"', "sh"] as const;
+
+async function serving(cleanup: Cleanup, command: string, ...args: string[]): Promise<Serving> {
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   cleanup.after(() => child.kill("SIGKILL"));
   let output = "";
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
   });
   while (!output.includes("http://")) await Promise.race([once(child.stdout, "data"), failed(child)]);
   const [, port = ""] = /http:\/\/[^ /]*:(\d+)/.exec(output) ?? [];
-  return { child, origin: `http://127.0.0.1:${port}`, port: Number(port), output: () => output };
+  return { child, origin: `http://127.0.0.1:${port}`, port: Number(port), output: () => output, errors: () => errors };
 }
 
 async function failed(child: ChildProcess): Promise<never> {

@@ -12,18 +12,20 @@ export interface Leases {
 
 /** From the last blob of a push to its manifest, in ms. While a blob is being sent the repository is kept anyway. */
 const LEASE = 10_000;
-const LIMIT = 100_000;
 
 export function leases(now: () => number): Leases {
+  /** The one used last stands at the end. */
   const used = new Map<string, number>();
   const since = (): number => now() - LEASE;
-  const sweep = (): void => {
-    for (const [name, at] of used) if (at < since()) used.delete(name);
-  };
   return {
     renew(repository) {
-      if (used.size >= LIMIT) sweep();
+      used.delete(repository);
       used.set(repository, now());
+      // Only those that are over, however many there are: clients may name as many as they like.
+      for (const [name, at] of used) {
+        if (at >= since()) break;
+        used.delete(name);
+      }
     },
     isHeld: (repository) => (used.get(repository) ?? Number.NEGATIVE_INFINITY) >= since(),
     since,
