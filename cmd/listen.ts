@@ -10,12 +10,15 @@ export interface Listening {
   readonly addresses: readonly string[];
   /** What clients on this machine can use. */
   readonly origin: string;
-  /** Accepts no more, lets transfers finish, then resolves. */
+  /** Accepts no more, lets transfers finish that move, then resolves. */
   close(): Promise<void>;
 }
 
 /** How many connections may wait to be accepted: a fleet comes at once. The system may have a lower limit. */
 const BACKLOG = 4096;
+
+/** How long nothing may move on a connection that a server waits for before it ends, in ms. */
+const PATIENCE = 10_000;
 
 const LOOPBACK = ["127.0.0.1", "::1"];
 
@@ -52,9 +55,13 @@ export async function listen(
     origin: urlOf(named, actual),
     close: async () => {
       const closed = all.map((each) => new Promise<void>((resolve) => each.close(() => resolve())));
+      const leave = (): void => {
+        connections.closeIdle();
+        connections.hurry();
+      };
       // Again and again, because a connection is idle only when its last answer has been sent.
-      const timer = setInterval(() => connections.closeIdle(), 50);
-      connections.closeIdle();
+      const timer = setInterval(leave, 50);
+      leave();
       await Promise.all(closed);
       clearInterval(timer);
     },
@@ -99,7 +106,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException, host: string, port: 
 }
 
 /** The connections of a server. Node's own count of the idle ones leaves out those that never sent anything. */
-function connectionsOf(server: HttpServer): { closeIdle(): void } {
+function connectionsOf(server: HttpServer): { closeIdle(): void; hurry(): void } {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -109,6 +116,10 @@ function connectionsOf(server: HttpServer): { closeIdle(): void } {
     closeIdle() {
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       server.closeIdleConnections();
+    },
+    hurry() {
+      // Those without a limit wait for us.
+      for (const socket of sockets) if ((socket.timeout ?? 0) > PATIENCE) socket.setTimeout(PATIENCE);
     },
   };
 }

@@ -98,7 +98,7 @@ serve
   --max-blob-size SIZE     refuse larger blobs (64G)
   --max-upload-space SIZE  what unfinished uploads may take together (256G)
   --max-uploads NUMBER     how many uploads one client may have open (1000)
-  --upload-expiry TIME     give up an upload that nobody has continued for so long (24h)
+  --upload-expiry TIME     give up an upload that nobody has continued for so long (24h); 0 never
   --transfer-memory SIZE   what all blobs on their way to clients may take in memory (64M)
   --workers NUMBER         how many processes answer clients (1), for machines with more cores than one can use
   --stall-limit TIME       cut a connection on which nothing has moved for so long (2m, at most 24d); 0 never
@@ -176,7 +176,7 @@ function parseServe(args: string[]): ServeCommand {
       blobSize: given("max-blob-size", parseSize, UPLOAD_LIMITS.blobSize),
       uploadSpace: given("max-upload-space", parseSize, UPLOAD_LIMITS.uploadSpace),
       uploadsPerClient: given("max-uploads", parseCount, UPLOAD_LIMITS.uploadsPerClient),
-      uploadExpiry: given("upload-expiry", parseDuration, UPLOAD_LIMITS.uploadExpiry),
+      uploadExpiry: given("upload-expiry", parseExpiry, UPLOAD_LIMITS.uploadExpiry),
     },
     folder: onlyFolder(positionals),
     cache: textOf(values["cache"]),
@@ -189,6 +189,8 @@ function parseServe(args: string[]): ServeCommand {
     stallLimit: given("stall-limit", parseInterval, STALL_LIMIT),
   };
 }
+
+const parseExpiry = (option: string, text: string): number => parseDuration(option, text) || Number.POSITIVE_INFINITY;
 
 function parseGc(args: string[]): GcCommand {
   const { values, positionals } = parse(args, { ...DATA, ...GRACE, "dry-run": { type: "boolean", default: false } });

@@ -6,11 +6,12 @@ import { describe, it, type TestContext } from "node:test";
 import { streamOf } from "../registry/content.ts";
 import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
 import type { Body, Registry } from "../registry/registry.ts";
+import { checkData } from "../registry/store/data/check.ts";
 import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
-import { layoutOf } from "../registry/store/data/layout.ts";
+import { type Layout, layoutOf } from "../registry/store/data/layout.ts";
 import { encodeRecord } from "../registry/store/data/record.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
-import { ask, startServer } from "./support/server.ts";
+import { ask, errorOf, startServer } from "./support/server.ts";
 
 const MIB = 1024 * 1024;
 const IMAGE = testImage("app", "1.0", ["one"]);
@@ -234,6 +235,69 @@ describe("what is found damaged", () => {
     await pushImage(served.registry, IMAGE);
     await served.registry.getManifest("app", parseTag("1.0"));
   });
+
+  it("is looked at for a week where it was moved to, and then collected", async (context) => {
+    let time = Date.now();
+    const root = join(temporaryFolder(context), "data");
+    const layout = layoutOf(root);
+    const first = await openDataStore(root);
+    const blob = randomBytes(5000);
+    await pushBlob(first.registry, "app", blob);
+    await first.close();
+    writeFileSync(layout.blob(digestOf(blob)), flipped(blob, 7));
+    const { registry, collect, close } = await openDataStore(root, { now: () => time });
+    context.after(close);
+    await assert.rejects(registry.getBlob("app", digestOf(blob)), { code: "BLOB_UNKNOWN" });
+    const day = 24 * 60 * 60 * 1000;
+    for (const { days, kept } of [
+      { days: 0, kept: 1 },
+      { days: 6, kept: 1 },
+      { days: 2, kept: 0 },
+    ]) {
+      time += days * day;
+      const wouldBe = await collect({ grace: 0, dryRun: true });
+      assert.equal(readdirSync(layout.quarantine).length, days === 2 ? 1 : kept, "looking takes nothing");
+      const { removed } = await collect({ grace: 0 });
+      assert.equal(readdirSync(layout.quarantine).length, kept);
+      assert.deepEqual([wouldBe.removed, removed], kept === 1 ? [0, 0] : [1, 1]);
+    }
+  });
+
+  const DIGEST = IMAGE.manifest.descriptor.digest;
+  const RECORDS: readonly [string, string, (layout: Layout) => string][] = [
+    ["a tag", "1.0", ({ tag }) => tag("app", parseTag("1.0"))],
+    ["a manifest", DIGEST, ({ manifest }) => manifest("app", DIGEST)],
+  ];
+  for (const [what, reference, fileOf] of RECORDS) {
+    it(`may be a folder in the place of ${what}: unknown, told by check, and healed when it is removed`, async (context) => {
+      const served = await serveBlob(context, 5000);
+      const file = fileOf(layoutOf(served.root));
+      rmSync(file);
+      mkdirSync(join(file, "precious"), { recursive: true });
+      const path = `/v2/app/manifests/${reference}`;
+      const { mediaType } = IMAGE.manifest.descriptor;
+      const push = { headers: { "Content-Type": mediaType }, body: IMAGE.manifest.bytes };
+      const unknown = await ask(served.origin, "GET", path);
+      assert.deepEqual([unknown.status, errorOf(unknown).code], [404, "MANIFEST_UNKNOWN"]);
+      assert.match(served.reports.join("\n"), /is damaged/);
+      assert.equal((await ask(served.origin, "GET", "/v2/app/tags/list")).status, 200);
+      for (const [method, options] of [
+        ["PUT", push],
+        ["DELETE", {}],
+      ] as const) {
+        const refused = await ask(served.origin, method, path, options);
+        assert.deepEqual([method, refused.status, errorOf(refused).code], [method, 503, "UNAVAILABLE"]);
+      }
+      const problems: string[] = [];
+      for await (const { what: name, problem } of checkData(served.root))
+        if (problem) problems.push(`${name}: ${problem}`);
+      assert.match(problems.join("\n"), new RegExp(`^${what.slice(2)} .*app.*`));
+      assert.deepEqual(readdirSync(file), ["precious"]);
+      rmSync(file, { recursive: true });
+      assert.equal((await ask(served.origin, "PUT", path, push)).status, 201);
+      assert.equal((await ask(served.origin, "GET", path)).status, 200);
+    });
+  }
 
   it("would be served as whole if the store did not look: the negative control", async (context) => {
     const served = await serveBlob(context, 5000);

@@ -145,6 +145,25 @@ for (const [way, ...args] of [["by the kernel"], ["by reading and writing", "--n
   });
 }
 
+describe("a server that is told to stop", { skip: cannotMeasure() }, () => {
+  it("waits for those who read, and not for those who have stopped reading", async (context) => {
+    const serving = await serveLarge(context, "--access-log");
+    const idle = descriptorsOf(serving.pid);
+    const stalled = connection(context, serving.port);
+    await once(stalled, "connect");
+    stalled.pause().write(requestLine("GET", PATH));
+    const slow = readSlowly(connection(context, serving.port));
+    await until(() => descriptorsOf(serving.pid) >= idle + 2, "both are there");
+    const exited = once(serving.child, "exit");
+    serving.child.kill("SIGTERM");
+    await until(() => serving.output().includes('"complete":false'), "who does not read is cut");
+    slow.hurry();
+    assert.ok((await slow.body).equals(LARGE));
+    assert.deepEqual(await exited, [0, null]);
+    assert.ok(serving.output().includes('"status":200,"complete":true'));
+  });
+});
+
 /** Reads a little of the blob now and then, for as long as nobody is in a hurry. */
 function readSlowly(socket: Socket): { readonly body: Promise<Buffer>; hurry(): void } {
   const chunks: Buffer[] = [];

@@ -80,7 +80,10 @@ async function collect(
 ): Promise<Collection> {
   const problems: string[] = [];
   const expired = options.dryRun ? 0 : await parts.uploads.expire();
-  const removed = await emptyTrash(parts, options);
+  const { layout } = parts;
+  const { grace } = options;
+  const emptied = await empty(parts, options, { folder: layout.trash, age: grace });
+  const removed = emptied + (await empty(parts, options, { folder: layout.quarantine, age: Math.max(grace, WEEK) }));
   const live = new Set<Digest>();
   let unlinked = 0;
   for (const name of parts.repositories.allNames()) {
@@ -94,16 +97,21 @@ async function collect(
   return { unlinked, trashed, bytes, removed, expired, problems };
 }
 
-async function emptyTrash(
-  { disk, layout, now, files, blobs }: CollectorParts,
-  { grace, dryRun }: CollectOptions,
+/** How long damaged bytes are kept for whoever wants to know what happened to the disk, in ms. */
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+
+/** Removes the blobs for good that have lain in a folder for `age` ms. Returns how many. */
+async function empty(
+  { disk, now, files, blobs }: CollectorParts,
+  { dryRun }: CollectOptions,
+  { folder, age }: { readonly folder: string; readonly age: number },
 ): Promise<number> {
   let removed = 0;
-  for (const name of await disk.list(layout.trash)) {
+  for (const name of await disk.list(folder)) {
     const trashed = trashNamedBy(name);
-    if (!trashed || trashed.since > now() - grace) continue;
+    if (!trashed || trashed.since > now() - age) continue;
     await blobs.hold(trashed.digest, async () => {
-      const path = join(layout.trash, name);
+      const path = join(folder, name);
       // It may have been taken back meanwhile.
       if (dryRun ? await disk.stat(path) : await files.erase(path)) removed++;
     });

@@ -5,7 +5,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, sta
  * fail any call, forget what was not synced, or stop the world between two calls. What throws, throws as Node does.
  */
 export interface Disk {
-  /** All bytes of a small file; undefined when there is none. */
+  /** All bytes of a small file; undefined when there is none. What is there and is no file has none, as a torn one. */
   read(path: string): Promise<Buffer | undefined>;
   /** The names in a folder; none when there is no such folder. */
   list(folder: string): Promise<string[]>;
@@ -47,7 +47,7 @@ export interface DiskFile {
 
 /** The disk of this machine. */
 export const nodeDisk: Disk = {
-  read: (path) => readFile(path).catch(unlessMissing(undefined)),
+  read: (path) => readFile(path).catch(unlessFolder).catch(unlessMissing(undefined)),
   list: (folder) => readdir(folder).catch(unlessMissing([])),
   stat: (path) => stat(path).then(({ size, mtimeMs }) => ({ size, modified: mtimeMs }), unlessMissing(undefined)),
   create: async (path) => diskFile(await open(path, "wx+", FILE_MODE)),
@@ -97,6 +97,11 @@ export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoExceptio
 
 /** Whether there was no room for something. */
 export const isFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error));
+
+function unlessFolder(error: unknown): Buffer {
+  if (codeOf(error) === "EISDIR") return Buffer.alloc(0);
+  throw error;
+}
 
 function unlessMissing<T>(value: T): (error: unknown) => T {
   return (error) => {

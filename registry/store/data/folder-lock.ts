@@ -64,7 +64,7 @@ export async function lockFolder(path: string, onLost: () => void): Promise<Fold
 /** Tells one owner of a folder from the next; undefined when nobody who is alive has it. */
 export async function ownerIdOf(path: string): Promise<string | undefined> {
   const owner = await ownerOf(path);
-  return owner && !(await isAbandoned(path, owner, Date.now())) ? owner.id : undefined;
+  return owner && (await remaining(path, owner, () => timeBeside(path))) > 0 ? owner.id : undefined;
 }
 
 /**
@@ -77,7 +77,8 @@ async function acquire(path: string, draft: string): Promise<void> {
     if (await linked(draft, path)) return;
     const owner = await ownerOf(path);
     if (!owner) continue;
-    if (!(await isAbandoned(path, owner, await timeOf(draft, path)))) throw inUse(path, owner);
+    const left = await remaining(path, owner, () => timeOf(draft, path));
+    if (left > 0) throw inUse(path, owner, left);
     const right = `${path}.${owner.id}`;
     await acquire(right, draft);
     if ((await ownerOf(path))?.id === owner.id) {
@@ -120,11 +121,27 @@ async function timeOf(draft: string, path: string): Promise<number> {
   }
 }
 
-/** `now` (ms) should be of the clock of the disk, which several machines may share: of a file written just now. */
-async function isAbandoned(path: string, owner: Owner, now: number): Promise<boolean> {
-  if (owner.realm === (await realm())) return (await startOf(owner.pid)) !== owner.started;
+/** The same for those who want no lock. */
+async function timeBeside(path: string): Promise<number> {
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, "", { mode: 0o600 });
+  try {
+    return await timeOf(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/**
+ * For how long (ms) the lock counts if nobody touches it: 0 when it is abandoned, for ever when its owner is seen to live.
+ * `now` is of the clock of the disk, which several machines may share.
+ */
+async function remaining(path: string, owner: Owner, now: () => Promise<number>): Promise<number> {
+  if (owner.realm === (await realm())) {
+    return (await startOf(owner.pid)) === owner.started ? Number.POSITIVE_INFINITY : 0;
+  }
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-  return now - mtimeMs > ABANDONED;
+  return Math.max(0, mtimeMs + ABANDONED - (await now()));
 }
 
 /** Says that the owner is there. False when it is not the owner any more; what cannot be read for now says nothing. */
@@ -193,8 +210,11 @@ async function realm(): Promise<string> {
   return [hostname(), boot.trim(), processes].join(" ");
 }
 
-function inUse(path: string, owner: Owner | undefined): FolderInUse {
+/** `left`: for how long (ms) the lock counts if nobody touches it. */
+function inUse(path: string, owner: Owner | undefined, left = Number.POSITIVE_INFINITY): FolderInUse {
   const who =
     owner && owner !== UNREADABLE ? `process ${owner.pid} on ${owner.realm.split(" ")[0]}` : "another process";
-  return new FolderInUse(`${who} has the data folder ${dirname(path)}; stop it, or use another folder with --data`);
+  const wait = `; if it was killed in another container or on another machine, try again in ${Math.ceil(left / 1000)} s`;
+  const advice = `stop it, or use another folder with --data${Number.isFinite(left) ? wait : ""}`;
+  return new FolderInUse(`${who} has the data folder ${dirname(path)}; ${advice}`);
 }

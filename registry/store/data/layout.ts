@@ -82,7 +82,7 @@ export function layoutOf(root: string): Layout {
     referrers,
     referrer: (name, subject, digest) => join(referrers(name, subject), fileNameOf(digest)),
     trashed: (digest, now) => at("trash", `${fileNameOf(digest)}.${Math.floor(now)}`),
-    quarantined: (digest, now) => at("quarantine", `${fileNameOf(digest)}.${now}`),
+    quarantined: (digest, now) => at("quarantine", `${fileNameOf(digest)}.${Math.floor(now)}`),
   };
 }
 
@@ -103,7 +103,7 @@ export function membershipNamedBy(fileName: string): { digest: Digest; size: num
   return named && { digest: named.digest, size: named.number };
 }
 
-/** The blob that lies in the trash under this name, and since when (ms since 1970). */
+/** The blob that lies in the trash or in quarantine under this name, and since when (ms since 1970). */
 export function trashNamedBy(fileName: string): { digest: Digest; since: number } | undefined {
   const named = numberedDigest(fileName);
   return named && { digest: named.digest, since: named.number };

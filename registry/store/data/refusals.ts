@@ -49,5 +49,12 @@ function refuse(error: unknown): never {
   if (isExhausted(error)) throw new RegistryError("UNAVAILABLE", "too many files are open", { cause: error });
   if (codeOf(error) === "EROFS")
     throw new RegistryError("UNAVAILABLE", "the disk cannot be written to", { cause: error });
+  if (FOLDER.has(codeOf(error)))
+    throw new RegistryError("UNAVAILABLE", "a folder lies where a file belongs; ociregistry check says where", {
+      cause: error,
+    });
   throw error;
 }
+
+/** What writing over a folder, moving over it and removing it as a file fail with. */
+const FOLDER: ReadonlySet<string> = new Set(["EISDIR", "ERR_FS_EISDIR"]);
