@@ -88,12 +88,10 @@ describe("the access log", () => {
     for (let count = 0; count < requests; count++) log.onRequest(request(LONG), RESPONSE, performance.now());
     assert.ok(output.writableLength < 9 * 1024 * 1024, `${output.writableLength} bytes wait`);
     start();
-    log.onRequest(request("/v2/"), RESPONSE, performance.now());
     await log.end();
     const written = lines();
     const [{ missing }] = written.filter((line) => "missing" in line);
     assert.equal(written.filter(({ url }) => url === LONG).length + missing, requests);
-    assert.equal(written.at(-1).url, "/v2/");
   });
 
   it("waits for a slow reader before the end, but not for ever", async (context) => {
