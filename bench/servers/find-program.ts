@@ -63,8 +63,9 @@ async function build({ module, moduleVersion, package: below }: GoProgram, path:
     await run("go", ["build", "-mod=mod", "-o", path, `${module}/${below}`], { cwd: folder });
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
-    const [why] = code === "ENOENT" ? ["Go is not installed"] : (stderr ?? String(error)).trim().split("\n").slice(-1);
-    throw new Missing(`not found in PATH, and not built by Go: ${why}`);
+    if (code === "ENOENT") throw new Missing("not found in PATH, and Go is not installed");
+    process.stderr.write(`${stderr ?? error}\n`);
+    throw new Missing(`not found in PATH, and Go could not build ${module}@${moduleVersion}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
