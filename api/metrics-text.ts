@@ -25,6 +25,7 @@ const FAMILIES = {
   ociregistry_http_request_duration_seconds: histogram("From the head of a request to the last byte of its answer."),
   ociregistry_sent_bytes_total: counter("Bytes of blobs and manifests that were sent."),
   ociregistry_received_bytes_total: counter("Bytes of blobs and manifests that were received."),
+  ociregistry_handed_over_total: counter("Blobs that a proxy was told to send (--proxy-sends-blobs)."),
   ociregistry_connections: gauge("Connections that are open."),
   ociregistry_blob_sending_info: gauge("How blobs are sent.", Math.max),
   ociregistry_transfers: gauge("Blobs that are on their way out of files."),

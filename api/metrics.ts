@@ -21,6 +21,8 @@ export interface OperationCounts {
   /** Bytes of content. */
   sent: number;
   received: number;
+  /** Answers whose content a proxy was told to send. */
+  handedOver: number;
   /**
    * A request has come to its end. `status` is 0 when the client went before there was one. `seconds` since its head came;
    * `complete` when the whole answer was sent.
@@ -81,6 +83,7 @@ export function createMetrics(): Metrics {
 class CountsOf implements OperationCounts {
   sent = 0;
   received = 0;
+  handedOver = 0;
   readonly operation: CountedOperation;
   readonly #requests = new Map<string, Float64Array>();
   readonly #durations = createHistogram(DURATIONS);
@@ -139,6 +142,7 @@ function bytesOf(all: readonly CountsOf[]): Snapshot {
     values[seriesOf("ociregistry_sent_bytes_total", { content })] = total(({ sent }) => sent);
     values[seriesOf("ociregistry_received_bytes_total", { content })] = total(({ received }) => received);
   }
+  values["ociregistry_handed_over_total"] = all.reduce((sum, { handedOver }) => sum + handedOver, 0);
   return values;
 }
 

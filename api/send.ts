@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { closeBody } from "../registry/content.ts";
 import type { ByteStream, FileBody, StreamBody } from "../registry/registry.ts";
 import type { Meter } from "./client.ts";
+import { type HandOver, handedOver } from "./hand-over.ts";
 import { endLingering, isSending } from "./linger.ts";
 import { type AnyReply, COMMON_HEADERS } from "./operation.ts";
 import type { Transfers } from "./transfers.ts";
@@ -9,13 +10,15 @@ import type { Transfers } from "./transfers.ts";
 /** What all replies of a server are sent with. */
 export interface Sending {
   readonly transfers: Transfers;
-  /** Counts the bytes of content. */
-  readonly meter: Meter;
+  /** Counts the bytes of content, and the replies that a proxy sends. */
+  readonly meter: Meter & { handedOver: number };
+  /** Lets a proxy send files; without it, all is sent from here. */
+  readonly handOver?: HandOver | undefined;
 }
 
 /**
- * Writes a reply. The only place that decides how bytes leave: at once, as a stream, or out of a file. Throws when the
- * body breaks off; then the connection must be destroyed, so that a part is never taken for the whole.
+ * Writes a reply. The only place that decides how bytes leave: at once, as a stream, out of a file, or by a proxy. Throws
+ * when the body breaks off; then the connection must be destroyed, so that a part is never taken for the whole.
  */
 export function send(
   reply: AnyReply,
@@ -28,6 +31,12 @@ export function send(
     response.writeHead(status, preparedHeaders(reply)).end(body.bytes);
     sending.meter.sent += body.bytes.length;
     return undefined;
+  }
+  const told = sending.handOver && request.method === "GET" && handedOver(reply, request.headers, sending.handOver);
+  if (told && body) {
+    response.writeHead(told.status, headersOf(told, undefined)).end();
+    sending.meter.handedOver++;
+    return closeBody(body);
   }
   const bytes = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
   response.writeHead(status, headersOf(reply, bytes));

@@ -12,6 +12,7 @@ import { type Backend, createBackend } from "./backend.ts";
 import { asRegistryError, refusal } from "./errors.ts";
 import { watchEventLoop } from "./event-loop-delay.ts";
 import { forwardedFor, forwardTo } from "./forward.ts";
+import type { HandOver } from "./hand-over.ts";
 import { inTurn } from "./in-turn.ts";
 import { refuseTheRest } from "./last-word.ts";
 import { createMetrics, type Exchange, type Metrics } from "./metrics.ts";
@@ -33,6 +34,8 @@ export interface ServerOptions extends SiteOptions {
   readonly forwardTo?: string;
   /** Whether only processes that pass requests on to this one can reach it: they say who asks, and count connections. */
   readonly isBehind?: boolean;
+  /** Lets a proxy in front of this server send blobs; nobody may reach the server but through it. */
+  readonly handOver?: HandOver | undefined;
   /** Where it is counted what this server does; without it, in one of its own. */
   readonly metrics?: Metrics;
   /** How long nothing may move in either direction before a connection is cut, in ms; 0: for ever. */
@@ -211,7 +214,8 @@ function reply(
   const { counts, started } = exchange;
   const gone = response.destroyed;
   try {
-    const sending = send(result, request, response, { transfers: options.transfers, meter: counts });
+    const { transfers, handOver } = options;
+    const sending = send(result, request, response, { transfers, meter: counts, handOver });
     // Most answers are with the kernel by now, and a promise and a timer for each would cost more than sending them.
     const sent = !sending && response.socket?.writableLength === 0;
     if (gone || sent) {

@@ -7,7 +7,7 @@ import type { ServeCommand } from "./usage.ts";
 import { version } from "./version.ts";
 
 export interface Started {
-  readonly command: Pick<ServeCommand, "folder" | "data" | "readOnly" | "host" | "native">;
+  readonly command: Pick<ServeCommand, "folder" | "data" | "readOnly" | "host" | "native" | "proxySendsBlobs">;
   readonly catalogue: Catalogue;
   readonly listening: Listening;
   readonly transfers: Pick<Transfers, "way">;
@@ -50,7 +50,10 @@ export const logLine = ({ command, catalogue, listening, transfers }: Started): 
 export const changeLine = ({ folder, catalogue }: { folder: string; catalogue: Catalogue }): string =>
   `${folder} has changed: ${summary(catalogue)}${skippedOf(catalogue)}\n`;
 
-const wayOf = ({ command: { native }, transfers: { way } }: Pick<Started, "command" | "transfers">): string => {
+const wayOf = (started: Pick<Started, "command" | "transfers">): string =>
+  `${started.command.proxySendsBlobs ? "by the proxy where they are files, else " : ""}${ownWayOf(started)}`;
+
+const ownWayOf = ({ command: { native }, transfers: { way } }: Pick<Started, "command" | "transfers">): string => {
   if (way === "sendfile") return "by the kernel (sendfile)";
   return native
     ? "by reading and writing (sendfile needs 64-bit Linux and the package koffi)"

@@ -20,7 +20,7 @@ import type { Workers } from "./workers.ts";
 export async function serveByWorkers(
   registry: Registry,
   workers: Workers,
-  { host, port, accessLog, native, stallLimit, transferMemory, workers: count }: ServeCommand,
+  command: ServeCommand,
   options: ServerOptions,
 ): Promise<Pick<Started, "listening" | "transfers">> {
   const socket = openSocket();
@@ -43,9 +43,10 @@ export async function serveByWorkers(
     socket.remove();
   };
   try {
-    const memory = Math.ceil(transferMemory / count);
-    const given = { socketPath: socket.path, host, port, accessLog, native, stallLimit, transferMemory: memory };
-    const { listening, transfers } = await workers.start(given, registry);
+    const { host, port, accessLog, native, stallLimit, folder, data, proxySendsBlobs } = command;
+    const transferMemory = Math.ceil(command.transferMemory / command.workers);
+    const served = { host, port, accessLog, native, stallLimit, transferMemory, folder, data, proxySendsBlobs };
+    const { listening, transfers } = await workers.start({ ...served, socketPath: socket.path }, registry);
     return { transfers, listening: { ...listening, close: () => listening.close().finally(close) } };
   } catch (error) {
     close();

@@ -57,6 +57,8 @@ export interface ServeCommand extends StoreOptions {
   readonly accessLog: boolean;
   /** Whether blobs may go through the kernel. */
   readonly native: boolean;
+  /** Which proxy in front of the server sends blobs that it can read itself; undefined: none. */
+  readonly proxySendsBlobs: ProxyKind | undefined;
   /** What all transfers together hold in memory, in bytes. */
   readonly transferMemory: number;
   /** How many processes answer clients; one does everything itself. */
@@ -68,6 +70,9 @@ export interface ServeCommand extends StoreOptions {
   /** How long what nobody needs is kept, in ms. */
   readonly gcGrace: number;
 }
+
+/** nginx: `X-Accel-Redirect`; Apache and lighttpd: `X-Sendfile`. */
+export type ProxyKind = "nginx" | "x-sendfile";
 
 export const USAGE = `ociregistry: point it at a folder of image archives, and any client can pull from it
 
@@ -103,6 +108,8 @@ serve
   --workers NUMBER         how many processes answer clients (1), for machines with more cores than one can use
   --stall-limit TIME       cut a connection on which nothing has moved for so long (2m, at most 24d); 0 never
   --no-native              send blobs by reading and writing, also where the kernel could (sendfile)
+  --proxy-sends-blobs nginx|x-sendfile
+                           let the proxy in front of this server send blobs that are files (docs/nginx.md)
   --no-sync                do not wait for the disk: a loss of power may then take what was pushed
 
 list: what would be served, what is skipped and why, and what a server or a check has found to be damaged
@@ -158,6 +165,7 @@ function parseServe(args: string[]): ServeCommand {
     "transfer-memory": { type: "string" },
     workers: { type: "string" },
     "stall-limit": { type: "string" },
+    "proxy-sends-blobs": { type: "string" },
   });
   const given = <T>(option: string, parseValue: (option: string, text: string) => T, otherwise: T): T =>
     values[option] === undefined ? otherwise : parseValue(`--${option}`, String(values[option]));
@@ -184,6 +192,7 @@ function parseServe(args: string[]): ServeCommand {
     port: parsePort(String(values["port"])),
     accessLog: values["access-log"] === true,
     native: values["no-native"] !== true,
+    proxySendsBlobs: parseProxy(textOf(values["proxy-sends-blobs"])),
     transferMemory: given("transfer-memory", parseSize, TRANSFER_MEMORY),
     workers: given("workers", parseCount, 1),
     stallLimit: given("stall-limit", parseInterval, STALL_LIMIT),
@@ -191,6 +200,11 @@ function parseServe(args: string[]): ServeCommand {
 }
 
 const parseExpiry = (option: string, text: string): number => parseDuration(option, text) || Number.POSITIVE_INFINITY;
+
+function parseProxy(kind: string | undefined): ProxyKind | undefined {
+  if (kind === undefined || kind === "nginx" || kind === "x-sendfile") return kind;
+  throw new UsageError(`--proxy-sends-blobs is nginx or x-sendfile, not "${kind}"`);
+}
 
 function parseGc(args: string[]): GcCommand {
   const { values, positionals } = parse(args, { ...DATA, ...GRACE, "dry-run": { type: "boolean", default: false } });

@@ -41,7 +41,10 @@ export interface Refusal {
 
 /** What a worker is started with. */
 export interface WorkerOptions
-  extends Pick<ServeCommand, "host" | "port" | "accessLog" | "native" | "stallLimit" | "transferMemory"> {
+  extends Pick<
+    ServeCommand,
+    "host" | "port" | "accessLog" | "native" | "stallLimit" | "transferMemory" | "folder" | "data" | "proxySendsBlobs"
+  > {
   /** Where the process listens that has the registry. */
   readonly socketPath: string;
 }

@@ -10,6 +10,7 @@ import { mirror, type Origin } from "../registry/store/mirror.ts";
 import { type AccessLog, accessLog } from "./access-log.ts";
 import { complain } from "./complain.ts";
 import { describe } from "./describe.ts";
+import { handOverTo } from "./hand-over-to.ts";
 import { type Listening, listen } from "./listen.ts";
 import { UsageError } from "./usage-error.ts";
 import type { FromWorker, Question, ToWorker, WorkerOptions } from "./worker-messages.ts";
@@ -27,6 +28,7 @@ async function work(options: WorkerOptions): Promise<void> {
     metrics,
     stallLimit,
     forwardTo: socketPath,
+    handOver: handOverTo(options),
     onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
     ...(log ? { onRequest: log.onRequest } : {}),
   });

@@ -31,6 +31,7 @@ declare -A package_of=(
   [runc]=runc
   [crun]=crun
   [chromium]=chromium
+  [nginx]=nginx-light
   [curl]=curl
   [git]=git
   [update-ca-certificates]=ca-certificates # Go downloads over HTTPS, and trusts nobody without
@@ -122,3 +123,4 @@ report ctr ctr --version
 report runc runc --version
 report crun crun --version
 report chromium chromium --version
+report nginx bash -c 'nginx -v 2>&1'

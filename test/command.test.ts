@@ -357,7 +357,14 @@ describe("ociregistry", () => {
       origin: "http://localhost:8080",
       close: async () => {},
     };
-    const command = { folder: "images", data: "data", readOnly: false, host: undefined, native: true };
+    const command = {
+      folder: "images",
+      data: "data",
+      readOnly: false,
+      host: undefined,
+      native: true,
+      proxySendsBlobs: undefined,
+    };
     const started = { command, catalogue: readFolder(root), listening, transfers: { way: "sendfile" } } as const;
     const text = banner(started);
     assert.match(text, /pushes +go to data\n/);
