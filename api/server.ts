@@ -207,7 +207,7 @@ function reply(
   exchange: Exchange,
 ): void {
   const breakOff = (error: unknown): void => {
-    if (!response.destroyed) options.onError?.(error, request);
+    if (!response.destroyed && !isHangUp(error)) options.onError?.(error, request);
     // Bytes are missing: a clean end would make the client believe that it has them all.
     response.destroy();
   };
@@ -230,6 +230,11 @@ function reply(
     breakOff(error);
   }
 }
+
+/** Clients stop pulls every day; whoever mends the server need not hear of it. */
+const isHangUp = (error: unknown): boolean => HANG_UPS.has((error as NodeJS.ErrnoException | undefined)?.code ?? "");
+
+const HANG_UPS: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "ECANCELED", "ERR_STREAM_DESTROYED"]);
 
 const secondsSince = (started: number): number => (performance.now() - started) / 1000;
 

@@ -103,6 +103,23 @@ describe("bodies that come slowly", { skip: cannotMeasure() }, () => {
     assert.equal(serving.errors(), "");
   });
 
+  it("take little memory together when they stop just before they are written", async (context) => {
+    const serving = await serve(context);
+    await assertTakes(serving);
+    const before = memoryOf(serving.pid);
+    const most = randomBytes(1_000_000);
+    const locations = await openMany(serving, 300);
+    const { memory } = await peakOf(serving.pid, async () => {
+      const sending = locations.map((location) => {
+        const socket = begun(context, serving, location, "Content-Length: 2000000");
+        return new Promise<void>((resolve) => void socket.write(most, () => resolve()));
+      });
+      await Promise.all(sending);
+      await assertTakes(serving);
+    });
+    assert.ok(memory < before + 200, `${before} and then ${memory} MiB`);
+  });
+
   it("take little memory when they come in chunks of one byte", async (context) => {
     const serving = await serve(context);
     const image = testImage("app", "1", ["layer"]);

@@ -47,6 +47,9 @@ interface Session {
 
 /** This much is gathered before it is written; one write is under way while the next is gathered. */
 const BATCH = 1024 * 1024;
+/** When all uploads together have gathered so much, each gathers little: nobody knows which of them go on. */
+const GATHERED = 64 * 1024 * 1024;
+const SMALL_BATCH = 64 * 1024;
 /** After so many bytes the disk is asked to begin writing them down, so that the sync at the end is short. */
 const WRITE_BACK = 32 * 1024 * 1024;
 
@@ -68,6 +71,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   /** Files that an earlier process left and that nobody has asked for since: their sizes and times of change. */
   const left = new Map<string, { readonly size: number; readonly modified: number }>();
   let space = 0;
+  const all = { gathered: 0 };
 
   for (const name of await disk.list(layout.uploads)) {
     const state = await disk.stat(join(layout.uploads, name));
@@ -125,7 +129,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     file: DiskFile,
     { body, end: last, transferable = false }: Piece,
   ): Promise<void> => {
-    const writer = batchWriter(file, session, { sync, transferable, resize });
+    const writer = batchWriter(file, session, { sync, transferable, resize, all });
     try {
       for await (const chunk of body) {
         if (session.ended) throw unknown(session.id);
@@ -326,7 +330,14 @@ function batchWriter(
     sync,
     transferable,
     resize,
-  }: { sync: boolean; transferable: boolean; resize: (session: Session, size: number) => void },
+    all,
+  }: {
+    sync: boolean;
+    transferable: boolean;
+    resize: (session: Session, size: number) => void;
+    /** What all writers have gathered, in bytes. */
+    all: { gathered: number };
+  },
 ) {
   let chunks: Uint8Array[] = [];
   let gathered = 0;
@@ -363,9 +374,13 @@ function batchWriter(
   const hand = async (): Promise<void> => {
     const batch = chunks;
     const bytes = gathered;
-    await writing;
-    chunks = [];
-    gathered = 0;
+    try {
+      await writing;
+    } finally {
+      chunks = [];
+      gathered = 0;
+      all.gathered -= bytes;
+    }
     if (bytes === 0) return;
     writing = write(batch, bytes);
     writing.catch(() => {});
@@ -375,7 +390,8 @@ function batchWriter(
     async add(chunk: Uint8Array) {
       chunks.push(chunk);
       gathered += chunk.length;
-      if (gathered >= BATCH) await hand();
+      all.gathered += chunk.length;
+      if (gathered >= (all.gathered > GATHERED ? SMALL_BATCH : BATCH)) await hand();
     },
     async flush() {
       await hand();
