@@ -19,11 +19,15 @@ export async function fetchBlob(
   const headers = { Host: "localhost", ...(range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {}) };
   const request = createRequest({ socketPath, path: `/v2/${repository}/blobs/${digest}`, headers, agent: false });
   request.end();
-  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const [response] = (await once(request, "response").catch(unreachable)) as [IncomingMessage];
   // Whoever reads the stream hears of it there, and nobody may be reading yet.
   for (const source of [request, response]) source.on("error", () => {});
   if (response.statusCode !== (range ? 206 : 200)) throw await refusalIn(response);
   return { kind: "stream", stream: response, close: async () => void request.destroy() };
+}
+
+function unreachable(cause: unknown): never {
+  throw new RegistryError("UNAVAILABLE", "the process that has the bytes cannot be reached", { cause });
 }
 
 async function refusalIn(response: IncomingMessage): Promise<RegistryError> {

@@ -9,12 +9,14 @@ export function forwardedFor({ headers }: IncomingMessage): string | undefined {
   return client === undefined ? undefined : String(client);
 }
 
-/** `onUnreachable` answers when nobody is there. */
-export type Forward = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  onUnreachable: (error: Error) => void,
-) => void;
+export interface ForwardHooks {
+  /** The answer begins to come. */
+  readonly onAnswer: () => void;
+  /** Nobody is there: to be answered in another way. */
+  readonly onUnreachable: (error: Error) => void;
+}
+
+export type Forward = (request: IncomingMessage, response: ServerResponse, hooks: ForwardHooks) => void;
 
 /**
  * Passes requests on to the process that listens on a socket of this machine, and its answers back, each as it is. Either
@@ -22,13 +24,14 @@ export type Forward = (
  */
 export function forwardTo(socketPath: string): Forward {
   const agent = new Agent({ keepAlive: true });
-  return (request, response, onUnreachable) => {
+  return (request, response, { onAnswer, onUnreachable }) => {
     const { method, url: path, socket } = request;
     const headers = [...endToEnd(request.rawHeaders), CLIENT, socket.remoteAddress ?? ""];
     // Without a length Node would send an empty chunked body, which is another request.
     if (!hasBody(request) && method !== "GET" && method !== "HEAD") headers.push("Content-Length", "0");
     const passed = createRequest({ socketPath, agent, method, path, headers, setHost: false });
     passed.on("response", (answer) => {
+      onAnswer();
       response.sendDate = false;
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? "", endToEnd(answer.rawHeaders));
       // An answer that breaks off emits no end.

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { isAbsolute, join, relative, sep } from "node:path";
 import type { Body } from "../registry/registry.ts";
 import type { AnyReply } from "./operation.ts";
@@ -44,16 +45,21 @@ export const xSendfile =
  */
 export function handedOver(
   { status, headers, body }: AnyReply,
-  { range }: { readonly range?: string | undefined },
+  request: IncomingHttpHeaders,
   handOver: HandOver,
 ): AnyReply | undefined {
-  if (body?.kind !== "file" || !isWholeFile(body, headers)) return undefined;
+  if (body?.kind !== "file" || !isWholeFile(body, headers) || CONDITIONS.some((name) => name in request))
+    return undefined;
+  const { range } = request;
   if (status !== (range === undefined ? 200 : 206)) return undefined;
   const told = handOver(body.path);
   // nginx says of a whole file that it gives ranges, and would say it twice, but not of a part.
   const acceptRanges = status === 206 ? headers["Accept-Ranges"] : undefined;
   return told && { status: 200, headers: { ...headers, ...NO_BODY, "Accept-Ranges": acceptRanges, ...told } };
 }
+
+/** nginx compares them with what it knows of the file, which has another ETag for it. */
+const CONDITIONS = ["if-match", "if-modified-since", "if-unmodified-since"];
 
 const NO_BODY = { "Content-Length": "0", "Content-Range": undefined };
 

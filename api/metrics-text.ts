@@ -67,6 +67,10 @@ export function mergeSnapshots(snapshots: readonly Snapshot[]): Snapshot {
   return merged;
 }
 
+/** Of the values of a process that has ended, those that still count: not what it was like at a moment. */
+export const cumulative = (snapshot: Snapshot): Snapshot =>
+  Object.fromEntries(Object.entries(snapshot).filter(([series]) => familyOf(series)[1].type !== "gauge"));
+
 /** What a text in the format of `textOf` is. */
 export const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -154,11 +154,16 @@ function forwarding(options: Hooks) {
   const { forwardTo: socketPath } = options;
   if (socketPath === undefined) return undefined;
   const forward = forwardTo(socketPath);
-  return (request: IncomingMessage, response: ServerResponse, exchange: Exchange): void =>
-    forward(request, response, (error) => {
-      options.onError?.(error, request);
-      reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options, exchange);
+  return (request: IncomingMessage, response: ServerResponse, exchange: Exchange): void => {
+    limitBody(request, response, options);
+    forward(request, response, {
+      onAnswer: () => response.setTimeout(options.stallLimit),
+      onUnreachable: (error) => {
+        if (!isHangUp(error)) options.onError?.(error, request);
+        reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options, exchange);
+      },
     });
+  };
 }
 
 /** Whether a request is for a manifest or a blob, or for nothing that there is. */
@@ -177,12 +182,7 @@ async function answer(
 ): Promise<void> {
   const { url = "", method = "" } = request;
   let result: AnyReply;
-  // A body may stall on its way in; without one there is nothing to wait for but our own answer.
-  if (method !== "GET" && method !== "HEAD") {
-    response.setTimeout(options.stallLimit);
-    // From then on the client waits for us: to hash what an earlier process received, or to copy a layer.
-    request.once("end", () => response.setTimeout(0));
-  }
+  limitBody(request, response, options);
   try {
     const headers = request.headers as Record<string, string>;
     result = await api.handleRequest({ method, path: url, headers }, request, registry, exchange);
@@ -190,6 +190,14 @@ async function answer(
     result = refusalOf(thrown, api, request, options);
   }
   reply(result, request, response, options, exchange);
+}
+
+/** A body may stall on its way in; without one there is nothing to wait for but our own answer. */
+function limitBody(request: IncomingMessage, response: ServerResponse, { stallLimit }: Hooks): void {
+  if (request.method === "GET" || request.method === "HEAD") return;
+  response.setTimeout(stallLimit);
+  // From then on the client waits for us: to hash what an earlier process received, or to copy a layer.
+  request.once("end", () => response.setTimeout(0));
 }
 
 function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { onError }: ServerOptions): AnyReply {

@@ -25,6 +25,8 @@ export function createSite({
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("strict routing", true);
+  // A proxy that keeps a path from others tells capitals apart.
+  app.set("case sensitive routing", true);
   app.use((_request, response, next) => {
     response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
     next();

@@ -48,29 +48,47 @@ export function accessLog(output: Writable): AccessLog {
       if (entries.length >= ENOUGH) flush();
       else timer ??= setTimeout(flush, PATIENCE).unref();
     },
-    async end() {
+    end() {
       flush();
-      let waiting: NodeJS.Timeout | undefined;
-      const taken = new Promise<void>((resolve) => void output.write("", () => resolve()));
-      const late = new Promise<void>((resolve) => {
-        waiting = setTimeout(resolve, LAST_CHANCE);
-      });
-      await Promise.race([taken, late]);
-      clearTimeout(waiting);
+      return taken(output);
     },
   };
 }
 
-/** Writes lines that others have put together, and leaves out what comes while too many wait for a slow reader. */
-export function linesTo(output: Writable): (lines: string) => void {
+/** Where lines go that others have put together. */
+export interface Lines {
+  /** Leaves out what comes while too many wait for a slow reader. */
+  readonly write: (lines: string) => void;
+  /** Resolves when every line has been taken, or when nobody takes any. */
+  readonly end: () => Promise<void>;
+}
+
+export function linesTo(output: Writable): Lines {
   let missing = 0;
-  return (lines) => {
-    if (output.writableLength > LIMIT) missing += lines.split("\n").length - 1;
-    else {
-      output.write(missing > 0 ? missingLine(missing) + lines : lines, "latin1");
-      missing = 0;
-    }
+  const write = (lines: string): void => {
+    output.write(missing > 0 ? missingLine(missing) + lines : lines, "latin1");
+    missing = 0;
   };
+  return {
+    write(lines) {
+      if (output.writableLength > LIMIT) missing += lines.split("\n").length - 1;
+      else write(lines);
+    },
+    end() {
+      if (missing > 0) write("");
+      return taken(output);
+    },
+  };
+}
+
+async function taken(output: Writable): Promise<void> {
+  let waiting: NodeJS.Timeout | undefined;
+  const all = new Promise<void>((resolve) => void output.write("", () => resolve()));
+  const late = new Promise<void>((resolve) => {
+    waiting = setTimeout(resolve, LAST_CHANCE);
+  });
+  await Promise.race([all, late]);
+  clearTimeout(waiting);
 }
 
 const missingLine = (missing: number): string => `{"time":"${written(Date.now())}","missing":${missing}}\n`;

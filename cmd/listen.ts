@@ -69,7 +69,7 @@ export async function listen(
 }
 
 /** When no descriptor is left, not even the one that is kept to turn clients away, Node says so here, and would end. */
-const stayUp = (): void => {};
+export const stayUp = (): void => {};
 
 const urlOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 

@@ -18,7 +18,7 @@ export function parseDuration(option: string, text: string): number {
 }
 
 /** Node takes a timer of more than 2^31 - 1 ms for one of 1 ms. */
-const LONGEST_INTERVAL = 24 * 86_400_000;
+export const LONGEST_INTERVAL = 24 * 86_400_000;
 
 /** The same, of what is done again and again: at most `24d`. Throws UsageError. */
 export function parseInterval(option: string, text: string): number {

@@ -2,13 +2,15 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMetrics } from "../api/metrics.ts";
+import type { Metrics } from "../api/metrics.ts";
 import { mergeSnapshots } from "../api/metrics-text.ts";
-import { createServer, type ServerOptions } from "../api/server.ts";
+import { createServer } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
 import { announced } from "../registry/layer/announced.ts";
 import type { Registry } from "../registry/registry.ts";
+import { tellOfFailure } from "./answer-clients.ts";
 import type { Started } from "./banner.ts";
+import { stayUp } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Workers } from "./workers.ts";
@@ -21,13 +23,13 @@ export async function serveByWorkers(
   registry: Registry,
   workers: Workers,
   command: ServeCommand,
-  options: ServerOptions,
+  metrics: Metrics,
 ): Promise<Pick<Started, "listening" | "transfers">> {
   const socket = openSocket();
-  const { metrics = createMetrics() } = options;
   const server = await createServer(announced(registry, workers.changed), {
-    ...options,
     metrics,
+    stallLimit: command.stallLimit,
+    onError: tellOfFailure,
     measured: async () => mergeSnapshots([metrics.snapshot(), ...(await workers.snapshots())]),
     isBehind: true,
     // Only what has to be checked on its way to a worker, and that is a stream.
@@ -37,6 +39,7 @@ export async function serveByWorkers(
   server.keepAliveTimeout = 0;
   server.listen(socket.path);
   await once(server, "listening");
+  server.on("error", stayUp);
   const close = (): void => {
     server.close();
     server.closeAllConnections();

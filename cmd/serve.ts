@@ -1,7 +1,7 @@
 import { createMetrics } from "../api/metrics.ts";
-import type { ServerOptions } from "../api/server.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
-import { linesTo } from "./access-log.ts";
+import { accessLog, linesTo } from "./access-log.ts";
+import { answerClients } from "./answer-clients.ts";
 import { banner, changeLine, logLine } from "./banner.ts";
 import { collectRegularly } from "./collect-regularly.ts";
 import { complain } from "./complain.ts";
@@ -12,7 +12,6 @@ import type { Listening } from "./listen.ts";
 import { countCollections, measureStores } from "./measure-stores.ts";
 import { openNamedFolder } from "./open-named-folder.ts";
 import { openRegistry } from "./open-registry.ts";
-import { serveAlone } from "./serve-alone.ts";
 import { serveByWorkers } from "./serve-by-workers.ts";
 import type { ServeCommand } from "./usage.ts";
 import { workersOf } from "./workers.ts";
@@ -20,10 +19,9 @@ import { workersOf } from "./workers.ts";
 /** Serves a folder until SIGTERM or SIGINT. Throws UsageError when a folder or the address cannot be had. */
 export async function serve(command: ServeCommand): Promise<void> {
   const { folder, cache } = command;
+  const lines = linesTo(process.stdout);
   const workers =
-    command.workers > 1
-      ? workersOf(command.workers, { onProblem: complain, onLog: linesTo(process.stdout) })
-      : undefined;
+    command.workers > 1 ? workersOf(command.workers, { onProblem: complain, onLog: lines.write }) : undefined;
   const live = openNamedFolder(
     { folder, cache },
     {
@@ -48,14 +46,11 @@ export async function serve(command: ServeCommand): Promise<void> {
     const collect: DataStore["collect"] = (options) => counted.collect(options).finally(() => workers?.changed());
     closing.push(collectRegularly({ ...counted, collect }, command), giveUpUploads(data, command));
   }
-  const options: ServerOptions = {
-    metrics,
-    stallLimit: command.stallLimit,
-    onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
-  };
+  const log = command.accessLog && !workers ? accessLog(process.stdout) : undefined;
+  closing.push(lines.end);
   const serving = workers
-    ? serveByWorkers(registry, workers, command, options)
-    : serveAlone(registry, command, options);
+    ? serveByWorkers(registry, workers, command, metrics)
+    : answerClients(registry, command, { metrics, log });
   const { listening, transfers } = await serving.catch(giveUp);
   const show = process.stdout.isTTY ? banner : logLine;
   process.stdout.write(show({ command, catalogue: live.current, listening, transfers }));

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { STALL_LIMIT } from "../api/stall-limit.ts";
 import { TRANSFER_MEMORY } from "../api/transfers.ts";
 import { UPLOAD_LIMITS, type UploadLimits } from "../registry/store/data/upload-limits.ts";
-import { parseCount, parseDuration, parseInterval, parseSize } from "./quantities.ts";
+import { LONGEST_INTERVAL, parseCount, parseDuration, parseInterval, parseSize } from "./quantities.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the command line asks for. */
@@ -195,9 +195,12 @@ function parseServe(args: string[]): ServeCommand {
     proxySendsBlobs: parseProxy(textOf(values["proxy-sends-blobs"])),
     transferMemory: given("transfer-memory", parseSize, TRANSFER_MEMORY),
     workers: given("workers", parseCount, 1),
-    stallLimit: given("stall-limit", parseInterval, STALL_LIMIT),
+    stallLimit: given("stall-limit", parseStallLimit, STALL_LIMIT),
   };
 }
+
+/** Not without any limit: that is how connections are told that wait for the server itself. */
+const parseStallLimit = (option: string, text: string): number => parseInterval(option, text) || LONGEST_INTERVAL;
 
 const parseExpiry = (option: string, text: string): number => parseDuration(option, text) || Number.POSITIVE_INFINITY;
 

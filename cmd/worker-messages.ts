@@ -3,6 +3,7 @@ import type { Transfers } from "../api/transfers.ts";
 import type { ErrorCode } from "../registry/errors.ts";
 import type { Digest, Reference } from "../registry/reference.ts";
 import type { ByteRange } from "../registry/registry.ts";
+import type { AnswerOptions } from "./answer-clients.ts";
 import type { Listening } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 
@@ -14,6 +15,7 @@ export type Question =
 
 /** What a worker says. `id` names the question, or what it is the answer to. */
 export type FromWorker =
+  | { readonly say: "ready" }
   | ({ readonly say: "listening" } & Omit<Listening, "close"> & Pick<Transfers, "way">)
   | { readonly say: "failed"; readonly message: string }
   | { readonly say: "log"; readonly lines: string }
@@ -40,11 +42,7 @@ export interface Refusal {
 }
 
 /** What a worker is started with. */
-export interface WorkerOptions
-  extends Pick<
-    ServeCommand,
-    "host" | "port" | "accessLog" | "native" | "stallLimit" | "transferMemory" | "folder" | "data" | "proxySendsBlobs"
-  > {
+export interface WorkerOptions extends AnswerOptions, Pick<ServeCommand, "accessLog"> {
   /** Where the process listens that has the registry. */
   readonly socketPath: string;
 }

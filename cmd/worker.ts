@@ -1,37 +1,21 @@
 import { Writable } from "node:stream";
 import { fetchBlob } from "../api/fetch-blob.ts";
 import { createMetrics } from "../api/metrics.ts";
-import { createServer } from "../api/server.ts";
-import { createTransfers } from "../api/transfers.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { Descriptor, ManifestContent } from "../registry/registry.ts";
 import type { FoundBlob } from "../registry/store/found-blob.ts";
 import { mirror, type Origin } from "../registry/store/mirror.ts";
-import { type AccessLog, accessLog } from "./access-log.ts";
-import { complain } from "./complain.ts";
-import { describe } from "./describe.ts";
-import { handOverTo } from "./hand-over-to.ts";
-import { type Listening, listen } from "./listen.ts";
+import { accessLog } from "./access-log.ts";
+import { answerClients } from "./answer-clients.ts";
 import { UsageError } from "./usage-error.ts";
 import type { FromWorker, Question, ToWorker, WorkerOptions } from "./worker-messages.ts";
 
 /** One of several processes that serve: reads for itself, and passes the rest on to the one that started it. */
 async function work(options: WorkerOptions): Promise<void> {
-  const { socketPath, host, port, native, stallLimit, transferMemory } = options;
+  const { socketPath } = options;
   const waiting = new Map<number, Waiting>();
   const { registry, forget } = mirror(originBehind(socketPath, waiting));
-  const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
-  const log = options.accessLog ? accessLog(linesToPrimary()) : undefined;
   const metrics = createMetrics();
-  const server = await createServer(registry, {
-    transfers,
-    metrics,
-    stallLimit,
-    forwardTo: socketPath,
-    handOver: handOverTo(options),
-    onError: (error, { method, url }) => complain(`${method} ${url} failed: ${describe(error)}`),
-    ...(log ? { onRequest: log.onRequest } : {}),
-  });
   let stop = (): void => say({ say: "ended" });
   // A terminal sends it to all processes; the one that started this one says what to do.
   process.on("SIGINT", () => {});
@@ -44,23 +28,18 @@ async function work(options: WorkerOptions): Promise<void> {
     else if (message.say === "leave") process.exit(0);
     else settle(waiting, message);
   });
+  say({ say: "ready" });
   try {
-    const listening = await listen(server, { host, port });
-    stop = () => void close(listening, log);
+    const log = options.accessLog ? accessLog(linesToPrimary()) : undefined;
+    const { listening, transfers } = await answerClients(registry, options, { log, metrics, forwardTo: socketPath });
+    stop = () => void listening.close().then(() => say({ say: "ended" }));
     process.on("SIGTERM", stop);
-    const { addresses, origin } = listening;
-    say({ say: "listening", port: listening.port, addresses, origin, way: transfers.way });
+    const { port, addresses, origin } = listening;
+    say({ say: "listening", port, addresses, origin, way: transfers.way });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     say({ say: "failed", message: error.message });
   }
-}
-
-/** Lets transfers finish. */
-async function close(listening: Listening, log: AccessLog | undefined): Promise<void> {
-  await listening.close();
-  await log?.end();
-  say({ say: "ended" });
 }
 
 /** One process writes the lines of all: what several write into a pipe may be mixed within a line. */

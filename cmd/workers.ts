@@ -1,5 +1,4 @@
 import cluster, { type Worker } from "node:cluster";
-import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Snapshot } from "../api/metrics-text.ts";
@@ -7,6 +6,8 @@ import { RegistryError } from "../registry/errors.ts";
 import type { Reader } from "../registry/registry.ts";
 import { findBlob } from "../registry/store/found-blob.ts";
 import type { Started } from "./banner.ts";
+import { messageOf } from "./describe.ts";
+import { figuresOfMany } from "./figures-of-many.ts";
 import { UsageError } from "./usage-error.ts";
 import type { FromWorker, Question, Refusal, ToWorker, WorkerOptions } from "./worker-messages.ts";
 
@@ -19,7 +20,7 @@ export interface Workers {
    * not say so in time is ended.
    */
   changed(repository?: string): Promise<void>;
-  /** What each has counted; one that does not say so soon is left out. */
+  /** What they have counted, also those that ended, as far as that was asked for before. */
   snapshots(): Promise<Snapshot[]>;
 }
 
@@ -28,11 +29,9 @@ export interface WorkersOptions {
   readonly onProblem: (message: string) => void;
   /** Hears lines of the access log. */
   readonly onLog: (lines: string) => void;
-  /** How long a worker may take to forget, in ms. */
-  readonly patience?: number;
 }
 
-/** One that does nothing else for so long hangs; reading from a slow disk takes less. */
+/** One that does nothing else for so long, in ms, hangs; reading from a slow disk takes less. */
 const PATIENCE = 10_000;
 
 /** Whoever wants figures does not wait longer, in ms, for one that hangs. */
@@ -42,41 +41,69 @@ const SOON = 1_000;
 const SETTLED = 1_000;
 
 /** `count` workers; each that ends is replaced. */
-export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE }: WorkersOptions): Workers {
-  const running = new Map<Worker, Questions>();
+export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): Workers {
+  const all = new Set<Worker>();
+  /** Those that listen to messages; the others know nothing yet, and what they are told is lost. */
+  const ready = new Map<Worker, Questions>();
+  const figures = figuresOfMany<Worker>();
+  let isServing = false;
   let stopping = false;
 
   /** Resolves with what it listens to. */
   const run = (registry: Reader): Promise<Ready> =>
     new Promise((resolve, reject) => {
       const started = performance.now();
-      const worker = cluster.fork();
+      const onEnd = (how: string): void => {
+        reject(new UsageError(how));
+        if (stopping || !isServing) return;
+        onProblem(`${how}; another one takes its place`);
+        setTimeout(replace, performance.now() - started < SETTLED ? SETTLED : 0, registry);
+      };
+      const worker = start(onEnd);
+      if (!worker) return;
       const questions = questionsTo(worker);
-      running.set(worker, questions);
       worker.on("message", (message: FromWorker) => {
-        if (message.say === "ask") void answer(worker, message.id, message.question, registry);
+        if (message.say === "ready") ready.set(worker, questions);
+        else if (message.say === "ask") void answer(worker, message.id, message.question, registry);
         else if (message.say === "forgotten") questions.answered(message.id);
         else if (message.say === "measured") questions.answered(message.id, message.snapshot);
         else if (message.say === "log") onLog(message.lines);
         else if (message.say === "ended") tell(worker, { say: "leave" });
         else if (message.say === "listening") resolve(message);
-        else reject(new UsageError(message.message));
-      });
-      // A message may fail to reach one that is just ending.
-      worker.on("error", () => {});
-      worker.once("exit", (code, signal) => {
-        running.delete(worker);
-        questions.end();
-        const how = `a worker ended (${signal ?? `exit code ${code}`})`;
-        reject(new Error(how));
-        if (stopping) return;
-        onProblem(`${how}; another one takes its place`);
-        setTimeout(replace, performance.now() - started < SETTLED ? SETTLED : 0, registry);
+        else {
+          reject(new UsageError(message.message));
+          tell(worker, { say: "leave" });
+        }
       });
     });
 
+  /** Undefined when the system has no room for another process. */
+  const start = (onEnd: (how: string) => void): Worker | undefined => {
+    try {
+      const worker = cluster.fork();
+      const end = (how: string): void => {
+        if (!all.delete(worker)) return;
+        ready.get(worker)?.end();
+        ready.delete(worker);
+        figures.end(worker);
+        onEnd(how);
+      };
+      all.add(worker);
+      // It is also told when a message does not reach one that is just ending; only without a process there is no end.
+      worker.on("error", (error) => {
+        if (worker.process.pid === undefined) end(`a worker cannot be started (${error.message})`);
+      });
+      worker.once("exit", (code, signal) => end(`a worker ended (${signal ?? `exit code ${code}`})`));
+      return worker;
+    } catch (error) {
+      onEnd(`a worker cannot be started (${messageOf(error)})`);
+      return undefined;
+    }
+  };
+
   const replace = (registry: Reader): void => {
-    if (!stopping) run(registry).catch((error: Error) => onProblem(error.message));
+    // That it fails has been said, and is tried again.
+    if (!stopping) run(registry).catch(() => {});
   };
 
   const answer = async (worker: Worker, id: number, question: Question, registry: Reader): Promise<void> => {
@@ -92,16 +119,18 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
     const timer = setTimeout(() => {
       onProblem(`the worker ${worker.process.pid} does not answer and is ended`);
       worker.process.kill("SIGKILL");
-    }, patience);
+    }, PATIENCE);
     await ask((id) => ({ say: "forget", id, ...(repository === undefined ? {} : { repository }) }));
     clearTimeout(timer);
   };
 
   const stop = async (): Promise<void> => {
     stopping = true;
-    const workers = [...running.keys()];
-    const ended = workers.map((worker) => once(worker, "exit"));
-    for (const worker of workers) tell(worker, { say: "stop" });
+    const ended = [...all].map((worker) => new Promise<void>((resolve) => worker.once("exit", () => resolve())));
+    for (const worker of all) {
+      if (ready.has(worker)) tell(worker, { say: "stop" });
+      else worker.process.kill("SIGKILL");
+    }
     await Promise.all(ended);
   };
 
@@ -119,6 +148,9 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
           run(registry),
           ...Array.from({ length: count - 1 }, () => run(registry)),
         ]);
+        // Those that come later are to listen there, too, also when nobody does any more.
+        cluster.setupPrimary({ args: [JSON.stringify({ ...options, port: listening.port })] });
+        isServing = true;
         return { listening: { ...listening, close: stop }, transfers: { way } };
       } catch (error) {
         await stop();
@@ -127,11 +159,14 @@ export function workersOf(count: number, { onProblem, onLog, patience = PATIENCE
     },
     async snapshots() {
       const late = pause(SOON, undefined, { ref: false });
-      const asked = [...running.values()].map(({ ask }) => Promise.race([ask((id) => ({ say: "measure", id })), late]));
-      return (await Promise.all(asked)).filter((snapshot) => snapshot !== undefined);
+      const measure = async ([worker, { ask }]: [Worker, Questions]): Promise<void> => {
+        figures.set(worker, await Promise.race([ask((id) => ({ say: "measure", id })), late]));
+      };
+      await Promise.all([...ready].map(measure));
+      return figures.all();
     },
     async changed(repository) {
-      await Promise.all([...running].map(([worker, questions]) => forget(worker, questions, repository)));
+      await Promise.all([...ready].map(([worker, questions]) => forget(worker, questions, repository)));
     },
   };
 }

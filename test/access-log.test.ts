@@ -114,7 +114,7 @@ describe("the access log", () => {
 
   it("of several processes leaves out what a slow reader cannot take, and says how much", () => {
     const { output, start, lines } = reader({ slow: true });
-    const write = linesTo(output);
+    const { write } = linesTo(output);
     const half = `{"size":"${"x".repeat(5 * 1024 * 1024)}"}\n`;
     for (const piece of [half, half, half + half, half]) write(piece);
     start();

@@ -4,7 +4,7 @@ import { createServer as createHttpServer, request as createRequest, type Server
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { createServer } from "../api/server.ts";
+import { createServer, type ServerOptions } from "../api/server.ts";
 import { complete } from "../registry/complete.ts";
 import { digestOf } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -17,17 +17,27 @@ import { ask, errorOf, startServer, type TestServer } from "./support/server.ts"
 const HELLO = testImage("hello", "1.0", ["one"]);
 
 /** A server that passes on what it gets, in front of one that listens on a socket. */
-async function inFront(cleanup: { after: (action: () => void) => void }, behind: Server, registry: Registry) {
+async function inFront(
+  cleanup: { after: (action: () => void) => void },
+  behind: Server,
+  registry: Registry,
+  options: ServerOptions = {},
+) {
   const socketPath = join(temporaryFolder(cleanup), "socket");
   behind.listen(socketPath);
   await once(behind, "listening");
   const errors: unknown[] = [];
-  const front = await startServer(registry, { forwardTo: socketPath, onError: (error) => void errors.push(error) });
+  const onError = (error: unknown): void => void errors.push(error);
+  const front = await startServer(registry, { ...options, forwardTo: socketPath, onError });
   return { ...front, errors, socketPath };
 }
 
-async function forwarded(context: TestContext, behind: Server): Promise<TestServer & { errors: unknown[] }> {
-  const front = await inFront(context, behind, complete({}, "nothing is read here"));
+async function forwarded(
+  context: TestContext,
+  behind: Server,
+  options: ServerOptions = {},
+): Promise<TestServer & { errors: unknown[] }> {
+  const front = await inFront(context, behind, complete({}, "nothing is read here"), options);
   context.after(async () => {
     behind.closeAllConnections();
     behind.close();
@@ -166,6 +176,20 @@ describe("a request that is passed on", () => {
     const [response] = await once(request, "response");
     assert.equal(response.statusCode, 413);
     request.destroy();
+  });
+
+  it("is cut when it stalls, by the process that the client is connected to", async (context) => {
+    const behind = await createServer(memory(), { isBehind: true, stallLimit: 0 });
+    const front = await forwarded(context, behind, { stallLimit: 200 });
+    const { location = "" } = (await ask(front.origin, "POST", "/v2/hello/blobs/uploads/")).headers;
+    const socket = connect(front.port, "127.0.0.1");
+    let answer = "";
+    socket.on("data", (bytes) => {
+      answer += bytes;
+    });
+    socket.write(`PATCH ${location} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome of it`);
+    await once(socket, "close");
+    assert.deepEqual([answer, front.errors], ["", []]);
   });
 
   it("has no body when its client sent none", async (context) => {

@@ -142,20 +142,24 @@ describe("ociregistry serve --workers", () => {
     const [victim = 0, ...others] = workersOf(served);
     assert.equal(others.length, COUNT - 1);
     process.kill(victim, "SIGKILL");
-    while (workersOf(served).length < COUNT || workersOf(served).includes(victim)) {
-      assert.equal(
-        (await ask(served.origin, "GET", "/v2/team/app/manifests/1.0").catch(() => undefined))?.status ?? 200,
-        200,
+    // What changes while the new one is starting is nothing that it could know.
+    for (const image of [TWO, THREE]) {
+      while (
+        !(await pushImage(remote(served.origin), image).then(
+          () => true,
+          () => false,
+        ))
       );
     }
-    for (const connection of connections(context, served)) {
-      assert.equal((await connection.get("/v2/team/app/manifests/1.0")).digest, ONE.manifest.descriptor.digest);
+    while (workersOf(served).length < COUNT || workersOf(served).includes(victim)) {
+      const answer = await ask(served.origin, "GET", "/v2/team/app/manifests/1.0").catch(() => undefined);
+      assert.equal(answer?.status ?? 200, 200);
     }
-    await pushImage(served.registry, TWO);
-    assert.equal(
-      (await served.registry.statManifest("team/app", parseTag("1.0"))).digest,
-      TWO.manifest.descriptor.digest,
-    );
+    for (const connection of connections(context, served)) {
+      const { digest } = await connection.get("/v2/team/app/manifests/1.0");
+      assert.equal(digest, THREE.manifest.descriptor.digest);
+    }
+    assert.match(served.errors(), /^ociregistry: a worker ended \(SIGKILL\); another one takes its place\n$/);
   });
 
   it("ends one that hangs, before it acknowledges what that one would not have known", needsProc, async (context) => {
@@ -264,6 +268,22 @@ describe("ociregistry serve --workers", () => {
     assert.equal(figure("ociregistry_transfer_memory_limit_bytes"), 64 * 1024 * 1024);
     // Those of this test, and the one that asks; and none of what the processes have among themselves.
     assert.ok(figure("ociregistry_connections") >= all.length);
+  });
+
+  it("never counts less than before, when one of them ends", needsProc, async (context) => {
+    const served = await serve(context);
+    for (const connection of connections(context, served)) await connection.get("/v2/dropped/manifests/1.0");
+    const counted = async (): Promise<number> => {
+      const { body } = await ask(served.origin, "GET", "/metrics");
+      const [, count = "0"] = /operation="getManifest",method="GET",code="200"} (\d+)/.exec(body.toString()) ?? [];
+      return Number(count);
+    };
+    const before = await counted();
+    assert.ok(before > 0);
+    for (const victim of workersOf(served)) process.kill(victim, "SIGKILL");
+    let after: number | undefined;
+    while (after === undefined) after = await counted().catch(() => undefined);
+    assert.equal(after, before);
   });
 
   it("uses a socket that only its user can reach", { ...needsProc }, async (context) => {

@@ -44,8 +44,8 @@ const SMALL_BLOBS = 16 * 1024 * 1024;
 const PLACES = 8 * 1024 * 1024;
 
 /**
- * Keeps what the origin said until it is told to forget, so that nothing is asked twice, and nothing is given that was
- * changed before. What is not there is not remembered: it may come at any time, and nobody says so. Files are opened
+ * Keeps the content that the origin gave until it is told to forget, so that it is not asked twice, and nothing is given
+ * that was changed before. What is not there is not remembered: it may come at any time, and nobody says so. Files are opened
  * here, and used only while they are the ones that the origin has verified.
  */
 export function mirror(origin: Origin): Mirror {
@@ -103,9 +103,8 @@ export function mirror(origin: Origin): Mirror {
       const body = known && (await openPlace(files, known));
       return body ? cut(known.descriptor, body, range) : askForBlob(repository, digest, range);
     },
-    async statBlob(repository, digest) {
-      return smallBlobs.get(repository, digest)?.descriptor ?? origin.statBlob(repository, digest);
-    },
+    // Whoever pushes asks this, and collected garbage has to be told as such at once.
+    statBlob: origin.statBlob,
   };
   return { registry: complete(reader, "this process only reads for another"), forget: changes.note };
 }

@@ -164,6 +164,7 @@ describeClient("nginx in front, which sends the blobs", { programs: ["nginx", "c
       assert.equal((await ask(origin, "GET", path)).status, 404, path);
     }
     assert.equal((await ask(origin, "GET", "/metrics")).status, 403);
+    assert.equal((await ask(origin, "GET", "/METRICS")).status, 404);
   });
 
   it("lets go of a push whose client goes, which can be continued", async () => {
