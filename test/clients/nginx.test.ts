@@ -22,6 +22,10 @@ const layerOf = (size: number): Buffer => Buffer.concat([Buffer.from([0x1f, 0x8b
 /** A name that means something else in a URI, in each of its letters. */
 const ODD_NAME = "läyer 100%41?#&+;=.tar.gz";
 
+/** Conditions that the server does not know, and nginx does. */
+const CONDITIONS = ["If-Modified-Since", "If-Unmodified-Since", "If-Match"];
+const OLD = "Sat, 01 Jan 2022 00:00:00 GMT";
+
 describeClient("nginx in front, which sends the blobs", { programs: ["nginx", "crane", "tar"] }, (cleanup) => {
   const odd = { ...testImage("team/odd", "1.0", ["odd"]), layers: [layerOf(2 * MIB)] };
   const tarred = { ...testImage("team/tarred", "1.0", ["tarred"]), layers: [layerOf(2 * MIB)] };
@@ -123,11 +127,13 @@ describeClient("nginx in front, which sends the blobs", { programs: ["nginx", "c
         { Range: `bytes=${bytes.length}-` },
         { Range: "bytes=2-5", "If-Range": tag(digest) },
         { Range: "bytes=2-5", "If-Range": '"another"' },
-        { Range: "bytes=2-5", "If-Range": "Sat, 01 Jan 2022 00:00:00 GMT" },
+        { Range: "bytes=2-5", "If-Range": OLD },
         { "If-None-Match": tag(digest) },
         { "If-None-Match": `W/${tag(digest)}, "x"` },
         { "If-None-Match": '"another"' },
-        { "If-Modified-Since": "Sat, 01 Jan 2050 00:00:00 GMT" },
+        ...CONDITIONS.flatMap((name) =>
+          ["Sat, 01 Jan 2050 00:00:00 GMT", OLD, tag(digest)].map((value) => ({ [name]: value })),
+        ),
         { "X-Accel-Redirect": "/ociregistry-images/team/odd/1.0/manifest.json", "X-Sendfile": "/etc/passwd" },
       ];
       for (const method of ["GET", "HEAD"]) {
@@ -138,7 +144,8 @@ describeClient("nginx in front, which sends the blobs", { programs: ["nginx", "c
           const title = `${method} ${JSON.stringify(headers)} of ${repository}, ${bytes.length} bytes`;
           assert.deepEqual(facts(through), facts(alone), title);
           assert.ok(through.body.equals(alone.body), title);
-          const isOne = through.status === 206 || !("Range" in headers);
+          const isOne =
+            (through.status === 206 || !("Range" in headers)) && !CONDITIONS.some((condition) => condition in headers);
           const expected = isHandedOver && method === "GET" && through.status < 300 && isOne;
           assert.equal((await handedOver()) - before, expected ? 1 : 0, title);
         }

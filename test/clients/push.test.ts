@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
@@ -33,13 +34,18 @@ describe("real clients push", () => {
   });
 
   /** The requests to a repository that were answered so far, as in `POST 202`. */
-  const requestsTo = (repository: string): string[] =>
-    server
+  const requestsTo = async (repository: string): Promise<string[]> => {
+    // Lines are written many at a time, and in order: when the last one is there, all are.
+    const last = `/livez?${randomUUID()}`;
+    await fetch(`http://${host}${last}`);
+    while (!server.output().includes(last)) await new Promise((resolve) => setImmediate(resolve));
+    return server
       .output()
       .split("\n")
       .filter((line) => line.includes(`"/v2/${repository}/`))
       .map((line) => JSON.parse(line) as { method: string; status: number })
       .map(({ method, status }) => `${method} ${status}`);
+  };
 
   describeClient("crane", { programs: ["crane"] }, (cleanup) => {
     let crane: Tool;
@@ -65,7 +71,7 @@ describe("real clients push", () => {
     it("copies, and mounts the blobs instead of sending them", async () => {
       await crane("copy", `${host}/hello:latest`, `${host}/crane/copy:1`);
       await crane("validate", "--remote", `${host}/crane/copy@${digest}`);
-      const requests = requestsTo("crane/copy");
+      const requests = await requestsTo("crane/copy");
       assert.ok(requests.includes("POST 201"), requests.join());
       assert.deepEqual(
         requests.filter((request) => request.startsWith("PATCH")),
@@ -336,7 +342,8 @@ describe("real clients push", () => {
       const shell = tool(findProgram("sh"), folder, "-c", 'exec "$0" blob put "$1" <"$2"');
       const put = (await shell(findProgram("regctl"), `${host}/regctl/blob`, file)).trim();
       assert.equal(put, sha256(content));
-      assert.equal(requestsTo("regctl/blob").filter((request) => request === "PATCH 202").length, 10);
+      const requests = await requestsTo("regctl/blob");
+      assert.equal(requests.filter((request) => request === "PATCH 202").length, 10);
       assert.equal(await regctl("blob", "get", `${host}/regctl/blob`, put), content);
       await regctl("blob", "delete", `${host}/regctl/blob`, put);
       await assert.rejects(regctl("blob", "head", `${host}/regctl/blob`, put), /not found/);
