@@ -1,4 +1,5 @@
 import { Agent, request as createRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { endLingering, isSending } from "./linger.ts";
 
 /** Who the forwarded request is from, in a header that only the process it goes to believes. */
 const CLIENT = "ociregistry-client";
@@ -36,7 +37,13 @@ export function forwardTo(socketPath: string): Forward {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? "", endToEnd(answer.rawHeaders));
       // An answer that breaks off emits no end.
       answer.on("error", () => response.destroy());
-      answer.pipe(response);
+      answer.once("end", () => {
+        if (!isSending(request)) return response.end();
+        request.unpipe(passed);
+        passed.destroy();
+        return void endLingering(request, response);
+      });
+      answer.pipe(response, { end: false });
     });
     passed.on("error", (error) => {
       // Nobody takes the rest, and who sends it may have the answer already.

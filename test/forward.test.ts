@@ -178,6 +178,29 @@ describe("a request that is passed on", () => {
     request.destroy();
   });
 
+  it("lets a client that is still sending read its refusal, and does not pass on what nobody takes", async (context) => {
+    let received = 0;
+    const behind = createHttpServer((request, response) => {
+      request.on("data", (bytes) => {
+        received += bytes.length;
+      });
+      response.writeHead(404, { "Content-Length": "4" }).write("none");
+    });
+    const front = await forwarded(context, behind);
+    const [sent, rest] = [Buffer.alloc(1024), Buffer.alloc(8 * 1024 * 1024)];
+    const socket = connect(front.port, "127.0.0.1");
+    const head = `PATCH /v2/hello/blobs/uploads/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${sent.length + rest.length}`;
+    socket.write(`${head}\r\n\r\n`);
+    socket.write(sent);
+    assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1.1 404 /);
+    // Rejects when the connection has been closed on what is still coming.
+    await new Promise<void>((resolve, reject) => {
+      socket.on("error", reject).on("close", () => resolve());
+      socket.resume().write(rest);
+    });
+    assert.equal(received, sent.length);
+  });
+
   it("is cut when it stalls, by the process that the client is connected to", async (context) => {
     const behind = await createServer(memory(), { isBehind: true, stallLimit: 0 });
     const front = await forwarded(context, behind, { stallLimit: 200 });
