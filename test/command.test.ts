@@ -16,6 +16,7 @@ import { runCommand, startServing } from "./support/command.ts";
 import { temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
 import { ask } from "./support/server.ts";
+import { until } from "./support/until.ts";
 
 const HELLO = testImage("hello", "1.0", ["one"]);
 
@@ -76,7 +77,7 @@ describe("ociregistry serve", () => {
     const { origin, output } = await startServing(context, root, "--access-log");
     await ask(origin, "GET", "/v2/hello/manifests/1.0", { headers: { "User-Agent": 'x"\n'.trim() } });
     await ask(origin, "GET", "/livez");
-    while (output().trim().split("\n").length < 3) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => output().trim().split("\n").length >= 3, "both lines are written");
     const [, manifest = "", live = ""] = output().split("\n");
     const { method, url, status, complete, milliseconds, client, agent } = JSON.parse(manifest);
     assert.deepEqual(

@@ -18,6 +18,7 @@ import { decodeRecord, encodeRecord } from "../registry/store/data/record.ts";
 import { sharedLock } from "../registry/store/data/shared-lock.ts";
 import { sortedNames } from "../registry/store/data/sorted-names.ts";
 import { chunksOf, pushBlob, temporaryFolder } from "./support/images.ts";
+import { until } from "./support/until.ts";
 import { all } from "./support/world.ts";
 
 const HOLDER = fileURLToPath(new URL("./support/lock-holder.js", import.meta.url));
@@ -77,7 +78,7 @@ describe("the lock of a folder", () => {
     const [text] = (await once(shell.stdout, "data")) as [Buffer];
     const pid = Number(text.toString());
     const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    while (stat()[0] !== "Z") await new Promise((resolve) => setImmediate(resolve));
+    await until(() => stat()[0] === "Z", "it is a zombie");
     await writeLock(path, { pid, started: stat()[19] });
     await (await lockFolder(path, never)).release();
   });

@@ -5,11 +5,12 @@ import { describe, it, type TestContext } from "node:test";
 import { listen } from "../cmd/listen.ts";
 import { memory } from "../registry/store/memory.ts";
 import { type Serving, startServing, startServingWith } from "./support/command.ts";
-import { connection, requestLine, until } from "./support/flood.ts";
+import { connection, requestLine } from "./support/flood.ts";
 import { pushImage, temporaryFolder, testImage } from "./support/images.ts";
 import { cannotMeasure, descriptorsOf, peakOf } from "./support/process.ts";
 import { remote } from "./support/remote.ts";
 import { ask, startServer } from "./support/server.ts";
+import { until } from "./support/until.ts";
 
 const IMAGE = testImage("app", "1", ["layer"]);
 const MANIFEST = "/v2/app/manifests/1";

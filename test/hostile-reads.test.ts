@@ -7,11 +7,12 @@ import { describe, it, type TestContext } from "node:test";
 import { inTurn } from "../api/in-turn.ts";
 import { digestOf } from "../registry/reference.ts";
 import { type Serving, startServing } from "./support/command.ts";
-import { askMany, connection, requestLine, until } from "./support/flood.ts";
+import { askMany, connection, requestLine } from "./support/flood.ts";
 import { pushBlob, temporaryFolder } from "./support/images.ts";
 import { cannotMeasure, descriptorsOf, memoryOf, peakOf } from "./support/process.ts";
 import { remote } from "./support/remote.ts";
 import { ask } from "./support/server.ts";
+import { until } from "./support/until.ts";
 
 const MIB = 1024 * 1024;
 const LARGE = randomBytes(64 * MIB);

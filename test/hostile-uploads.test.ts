@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { digestOf } from "../registry/reference.ts";
 import { runCommand, type Serving, startServing } from "./support/command.ts";
-import { connection, until } from "./support/flood.ts";
+import { connection } from "./support/flood.ts";
 import { pushImage, temporaryFolder, testImage } from "./support/images.ts";
 import { cannotMeasure, descriptorsOf, memoryOf, peakOf } from "./support/process.ts";
 import { remote } from "./support/remote.ts";
 import { ask, errorOf } from "./support/server.ts";
+import { until } from "./support/until.ts";
 
 const UPLOADS = "/v2/app/blobs/uploads/";
 

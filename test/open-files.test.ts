@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type OpenFiles, openFiles } from "../registry/store/open-files.ts";
 import { temporaryFolder } from "./support/images.ts";
+import { until } from "./support/until.ts";
 
 const isOpen = (fd: number): boolean => {
   try {
@@ -47,7 +48,7 @@ describe("a file that is asked for again", () => {
       const fd = await openOnce(files, path);
       change(path);
       assert.equal(await files.kept(path), undefined);
-      await until(() => !isOpen(fd));
+      await until(() => !isOpen(fd), "it is closed");
     });
   }
 
@@ -71,7 +72,7 @@ describe("files that nobody reads", () => {
     const path = join(temporaryFolder(context), "a");
     writeFileSync(path, "a");
     const fd = await openOnce(openFiles({ idle: 1 }), path);
-    await until(() => !isOpen(fd));
+    await until(() => !isOpen(fd), "it is closed");
   });
 
   it("stay open up to a number", async (context) => {
@@ -82,9 +83,9 @@ describe("files that nobody reads", () => {
       writeFileSync(join(root, name), name);
       fds.push(await openOnce(files, join(root, name)));
     }
-    await until(async () => (await files.kept(join(root, "a"))) === undefined);
+    await until(async () => (await files.kept(join(root, "a"))) === undefined, "the first is closed");
     // A number that was closed may have been given out again.
-    await until(() => new Set(fds.filter(isOpen)).size === 3);
+    await until(() => new Set(fds.filter(isOpen)).size === 3, "three are open");
   });
 });
 
@@ -92,12 +93,4 @@ function firstByte(fd: number): string {
   const byte = Buffer.alloc(1);
   readSync(fd, byte, 0, 1, 0);
   return byte.toString();
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, "it did not happen");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }

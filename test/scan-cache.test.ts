@@ -24,6 +24,7 @@ import { unpackCache } from "../registry/store/unpack-cache.ts";
 import { runCommand, startServing } from "./support/command.ts";
 import { COLLECTIONS, placeFixture } from "./support/fixtures.ts";
 import { type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { until } from "./support/until.ts";
 
 const ONE = testImage("team/one", "1.0", ["one"]);
 const TWO = testImage("team/one", "1.0", ["two"]);
@@ -47,15 +48,6 @@ function tarOf(context: TestContext, image: TestImage): Buffer {
   return execFileSync("tar", ["-c", "-C", join(unpacked, "export"), ...readdirSync(join(unpacked, "export"))]);
 }
 
-/** Waits until a condition holds that is known to come true. */
-async function until(condition: () => boolean, otherwise: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, otherwise);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 /** Until what was written here would show if it was written again: before, nothing is kept of it. */
 async function settled(root: string): Promise<void> {
   const newest = Math.max(
@@ -63,7 +55,7 @@ async function settled(root: string): Promise<void> {
       (name) => statSync(join(root, name), { throwIfNoEntry: false })?.ctimeMs ?? 0,
     ),
   );
-  await until(() => Date.now() > newest + 600, "the clock stands still");
+  await until(() => Date.now() > newest + 600, "the clock goes on");
 }
 
 /** What a start shows, and which files in the folder it opened for that. */
@@ -97,7 +89,7 @@ async function start(
       const text = readFileSync(file, "utf8");
       return wanted.every((each) => text.includes(each));
     };
-    if (texts) await until(() => isKept(texts), "nothing is kept");
+    if (texts) await until(() => isKept(texts), "it is kept");
     return { shown, opened: [...opened].sort() };
   } finally {
     live.close();
@@ -200,7 +192,7 @@ describe("a start after another", () => {
     const cold = await runCommand("list", root, "--format", "json", "--cache", temporaryFolder(context));
     const { child } = await startServing(context, root, "--cache", cache);
     const [own = ""] = readdirSync(cache);
-    await until(() => existsSync(join(cache, own, "scan")), "nothing is kept");
+    await until(() => existsSync(join(cache, own, "scan")), "it is kept");
     child.kill();
     const warm = await runCommand("list", root, "--format", "json", "--cache", cache);
     assert.equal(JSON.parse(cold.out).images.length, 2);
@@ -330,9 +322,9 @@ describe("a file of kept archives", () => {
     const live = openFolder(root, { scans });
     context.after(() => live.close());
     assert.deepEqual(live.current.names, ["team/one"]);
-    await until(() => errors.length > 0, "nobody hears of it");
+    await until(() => errors.length > 0, "somebody hears of it");
     writeFileSync(join(root, "other.tar"), tarOf(context, OTHER));
-    await until(() => live.current.names.length === 2, "it does not go on");
+    await until(() => live.current.names.length === 2, "it goes on");
     assert.equal(errors.length, 1);
   });
 

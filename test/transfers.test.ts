@@ -17,6 +17,7 @@ import type { Registry } from "../registry/registry.ts";
 import { memory } from "../registry/store/memory.ts";
 import { temporaryFolder } from "./support/images.ts";
 import { type Answer, ask, startServer, type TestServer } from "./support/server.ts";
+import { until } from "./support/until.ts";
 import { WAYS } from "./support/ways.ts";
 
 const KIB = 1024;
@@ -160,10 +161,10 @@ for (const { way, create } of WAYS) {
         // They read when their turn has come.
         await once(socket, "readable");
       }
-      await until(() => transfers.active === sockets.length && transfers.held > 0);
+      await until(() => transfers.active === sockets.length && transfers.held > 0, "all are under way");
       assert.ok(transfers.held <= limit, `${transfers.held} bytes`);
       for (const socket of sockets) assert.ok((await bodyFrom(socket, blob.length)).equals(blob));
-      await until(() => transfers.active === 0 && transfers.held === 0);
+      await until(() => transfers.active === 0 && transfers.held === 0, "nothing is left");
     });
 
     it("leave nothing behind when clients go, also those that had asked for more", async (context) => {
@@ -175,9 +176,9 @@ for (const { way, create } of WAYS) {
         socket.write(requestFor("GET", pathOf(blob)).repeat(asked));
         await once(socket, "readable");
         // The others have to wait for their turn in any case, so they are not begun before.
-        await until(() => transfers.active === 1 && transfers.held > 0);
+        await until(() => transfers.active === 1 && transfers.held > 0, "it is under way");
         socket.destroy();
-        await until(() => transfers.active === 0 && transfers.held === 0);
+        await until(() => transfers.active === 0 && transfers.held === 0, "nothing is left");
       }
     });
 
@@ -191,7 +192,7 @@ for (const { way, create } of WAYS) {
       socket.write(requestFor("GET", pathOf(blob)));
       await once(socket, "readable");
       socket.destroy();
-      await until(() => complete.length === 2);
+      await until(() => complete.length === 2, "both are in the log");
       assert.deepEqual(complete, [true, false]);
     });
   });
@@ -373,12 +374,4 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
     resolve = done;
   });
   return { promise, resolve };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, "it did not happen");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }

@@ -13,6 +13,7 @@ import { runCommand, type Serving, startServing } from "./support/command.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { remote } from "./support/remote.ts";
 import { ask } from "./support/server.ts";
+import { until } from "./support/until.ts";
 
 const COUNT = 2;
 const IMAGES = ["one", "two", "three"].map((text) => testImage("team/app", "1.0", [text]));
@@ -181,7 +182,7 @@ describe("ociregistry serve --workers", () => {
       const served = await serve(context);
       const workers = workersOf(served);
       served.child.kill("SIGKILL");
-      while (workers.some((pid) => existsSync(`/proc/${pid}`))) await new Promise((resolve) => setImmediate(resolve));
+      await until(() => !workers.some((pid) => existsSync(`/proc/${pid}`)), "they have ended");
       await assert.rejects(ask(served.origin, "GET", "/v2/"));
       const again = await startServing(context, served.folder, "--data", served.data);
       assert.equal((await ask(again.origin, "GET", "/v2/")).status, 200);

@@ -10,6 +10,7 @@ import { runCommand, type Serving, startServing } from "../support/command.ts";
 import { testImage, writeExport } from "../support/images.ts";
 import { readMetrics } from "../support/metrics.ts";
 import { type Answer, ask } from "../support/server.ts";
+import { until } from "../support/until.ts";
 import { describeClient } from "./describeClient.ts";
 import { startNginx } from "./nginx.ts";
 import { findProgram, type Tool, tool } from "./programs.ts";
@@ -179,9 +180,9 @@ describeClient("nginx in front, which sends the blobs", { programs: ["nginx", "c
     const socket = connect(Number(new URL(origin).port), "127.0.0.1");
     const before = await received();
     socket.write(`PATCH ${location} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n0123456789`);
-    await until(async () => (await received()) === before + 10);
+    await until(async () => (await received()) === before + 10, "ten bytes are received");
     socket.destroy();
-    await until(async () => (await ask(origin, "GET", location)).headers.range === "0-9");
+    await until(async () => (await ask(origin, "GET", location)).headers.range === "0-9", "they are kept");
     const { code, out } = await runCommand("check", images, "--data", data);
     assert.equal(code, 0, out);
   });
@@ -194,9 +195,4 @@ describeClient("nginx in front, which sends the blobs", { programs: ["nginx", "c
 function facts({ status, headers }: Answer): Record<string, unknown> {
   const { date: _, server: __, connection: ___, "keep-alive": ____, ...said } = headers;
   return { status, ...said };
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!(await isSo())) assert.ok(Date.now() < deadline, "it did not happen");
 }

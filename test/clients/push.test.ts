@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { projectRoot } from "../support/root.ts";
+import { until } from "../support/until.ts";
 import { cleanupAfterSuite } from "./cleanup.ts";
 import { startContainerd } from "./containerd.ts";
 import { describeClient } from "./describeClient.ts";
@@ -38,7 +39,7 @@ describe("real clients push", () => {
     // Lines are written many at a time, and in order: when the last one is there, all are.
     const last = `/livez?${randomUUID()}`;
     await fetch(`http://${host}${last}`);
-    while (!server.output().includes(last)) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => server.output().includes(last), "the last line is written");
     return server
       .output()
       .split("\n")
