@@ -10,6 +10,7 @@ import { digestOf } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { memory } from "../registry/store/memory.ts";
 import { type Subject, testRegistry } from "./contract.ts";
+import type { Cleanup } from "./support/cleanup.ts";
 import { pushImage, type TestImage, temporaryFolder, testImage } from "./support/images.ts";
 import { remote } from "./support/remote.ts";
 import { ask, errorOf, startServer, type TestServer } from "./support/server.ts";
@@ -17,12 +18,7 @@ import { ask, errorOf, startServer, type TestServer } from "./support/server.ts"
 const HELLO = testImage("hello", "1.0", ["one"]);
 
 /** A server that passes on what it gets, in front of one that listens on a socket. */
-async function inFront(
-  cleanup: { after: (action: () => void) => void },
-  behind: Server,
-  registry: Registry,
-  options: ServerOptions = {},
-) {
+async function inFront(cleanup: Cleanup, behind: Server, registry: Registry, options: ServerOptions = {}) {
   const socketPath = join(temporaryFolder(cleanup), "socket");
   behind.listen(socketPath);
   await once(behind, "listening");

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { answerRequests, requestCollection } from "../cmd/gc-requests.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
-import { runCommand, startServing } from "./support/command.ts";
+import { runCommand } from "./support/command.ts";
 import { pushBlob, temporaryFolder } from "./support/images.ts";
-import { remote } from "./support/remote.ts";
+import { serveData } from "./support/serve-data.ts";
 
 const nothing = { unlinked: 0, trashed: 0, bytes: 0, removed: 0, expired: 0, problems: [] };
 
@@ -39,12 +39,8 @@ describe("answering ociregistry gc", () => {
   });
 
   it("is not what a server lives by", async (context) => {
-    const root = temporaryFolder(context);
-    mkdirSync(join(root, "images"));
-    const data = join(root, "data");
-    const { child, origin } = await startServing(context, join(root, "images"), "--data", data);
+    const { child, registry, data } = await serveData(context, []);
     assert.ok(child.stderr);
-    const registry = remote(origin);
     const digest = await pushBlob(registry, "app", Buffer.from("a blob"));
     assert.equal(existsSync(join(data, "requests")), true);
     const complaint = once(child.stderr, "data");

@@ -3,6 +3,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
+import type { Cleanup } from "./support/cleanup.ts";
 import { temporaryFolder } from "./support/images.ts";
 import { projectRoot } from "./support/root.ts";
 
@@ -29,7 +30,7 @@ describe("npm run generate", () => {
   });
 
   /** A copy of what the generator reads and writes. */
-  const copy = (context: { after: (action: () => void) => void }): string => {
+  const copy = (context: Cleanup): string => {
     const folder = temporaryFolder(context);
     for (const part of ["api", "gen", "ociregistry.yaml"])
       cpSync(join(root, part), join(folder, part), { recursive: true });

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import { startServing } from "./support/command.ts";
 import { askMany, requestLine } from "./support/flood.ts";
-import { pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { pushImage, testImage } from "./support/images.ts";
 import { cannotMeasure, memoryOf, peakOf } from "./support/process.ts";
-import { remote } from "./support/remote.ts";
+import { serveData } from "./support/serve-data.ts";
 import { ask } from "./support/server.ts";
 
 const PUSHED = testImage("app", "1", ["pushed"]);
@@ -50,11 +49,8 @@ const KINDS: Record<string, { readonly right: readonly number[]; of(number: numb
 
 describe("a client that asks for 100,000 different things", { skip: cannotMeasure() }, () => {
   it("gets its answers, others get theirs, and the server keeps nothing of it", async (context) => {
-    const images = temporaryFolder(context);
-    writeExport(images, DROPPED);
-    const { origin, port, child } = await startServing(context, images, "--data", temporaryFolder(context));
-    await pushImage(remote(origin), PUSHED);
-    const pid = child.pid ?? 0;
+    const { origin, port, pid, registry } = await serveData(context, [DROPPED]);
+    await pushImage(registry, PUSHED);
     const flood = (first: number, count: number) =>
       Promise.all(
         Object.entries(KINDS).map(async ([what, { right, of }]) => {

@@ -6,11 +6,11 @@ import type { AddressInfo, Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { inTurn } from "../api/in-turn.ts";
 import { digestOf } from "../registry/reference.ts";
-import { type Serving, startServing } from "./support/command.ts";
+import type { Serving } from "./support/command.ts";
 import { askMany, connection, requestLine } from "./support/flood.ts";
-import { pushBlob, temporaryFolder } from "./support/images.ts";
+import { pushBlob } from "./support/images.ts";
 import { cannotMeasure, descriptorsOf, memoryOf, peakOf } from "./support/process.ts";
-import { remote } from "./support/remote.ts";
+import { serveData } from "./support/serve-data.ts";
 import { ask } from "./support/server.ts";
 import { until } from "./support/until.ts";
 
@@ -20,11 +20,10 @@ const PATH = `/v2/app/blobs/${digestOf(LARGE)}`;
 const ONE_BYTE = requestLine("GET", PATH, "Range: bytes=5-5");
 
 /** A server that has a large blob. */
-async function serveLarge(context: TestContext, ...args: string[]): Promise<Serving & { readonly pid: number }> {
-  const serving = await startServing(context, temporaryFolder(context), "--data", temporaryFolder(context), ...args);
-  await pushBlob(remote(serving.origin), "app", LARGE);
-  const { pid = 0 } = serving.child;
-  return { ...serving, pid };
+async function serveLarge(context: TestContext, ...args: string[]): Promise<Serving> {
+  const serving = await serveData(context, [], ...args);
+  await pushBlob(serving.registry, "app", LARGE);
+  return serving;
 }
 
 /** That others are served meanwhile. */

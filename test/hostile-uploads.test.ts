@@ -6,26 +6,17 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { digestOf } from "../registry/reference.ts";
-import { runCommand, type Serving, startServing } from "./support/command.ts";
+import { runCommand, type Serving } from "./support/command.ts";
 import { connection } from "./support/flood.ts";
-import { pushImage, temporaryFolder, testImage } from "./support/images.ts";
+import { pushImage, testImage } from "./support/images.ts";
 import { cannotMeasure, descriptorsOf, memoryOf, peakOf } from "./support/process.ts";
-import { remote } from "./support/remote.ts";
+import { type ServingData, serveData } from "./support/serve-data.ts";
 import { ask, errorOf } from "./support/server.ts";
 import { until } from "./support/until.ts";
 
 const UPLOADS = "/v2/app/blobs/uploads/";
 
-interface Served extends Serving {
-  readonly pid: number;
-  readonly data: string;
-}
-
-async function serve(context: TestContext, ...args: string[]): Promise<Served> {
-  const data = temporaryFolder(context);
-  const serving = await startServing(context, temporaryFolder(context), "--data", data, ...args);
-  return { ...serving, data, pid: serving.child.pid ?? 0 };
-}
+const serve = (context: TestContext, ...args: string[]) => serveData(context, [], ...args);
 
 const open = ({ origin }: Serving) => ask(origin, "POST", UPLOADS);
 
@@ -65,7 +56,7 @@ describe("uploads that are opened and left", { skip: cannotMeasure() }, () => {
     assert.deepEqual([refused.status, errorOf(refused).code], [429, "TOOMANYREQUESTS"]);
     assert.ok(descriptorsOf(serving.pid) < 60, `${descriptorsOf(serving.pid)} descriptors`);
     assert.ok(memoryOf(serving.pid) < before + 50, `${before} and then ${memoryOf(serving.pid)} MiB`);
-    const left = ({ data }: Served): number => readdirSync(join(data, "uploads")).length;
+    const left = ({ data }: ServingData): number => readdirSync(join(data, "uploads")).length;
     await until(async () => {
       for (const { data } of [serving, patient]) assert.equal((await runCommand("gc", "--data", data)).code, 0);
       return left(serving) === 0;
@@ -124,7 +115,7 @@ describe("bodies that come slowly", { skip: cannotMeasure() }, () => {
   it("take little memory when they come in chunks of one byte", async (context) => {
     const serving = await serve(context);
     const image = testImage("app", "1", ["layer"]);
-    await pushImage(remote(serving.origin), image);
+    await pushImage(serving.registry, image);
     const before = memoryOf(serving.pid);
     const size = 100_000;
     const locations = await openMany(serving, 10);

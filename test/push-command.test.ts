@@ -5,35 +5,17 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { readAll, streamOf } from "../registry/content.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
-import type { Registry } from "../registry/registry.ts";
-import { runCommand, type Serving, startServing } from "./support/command.ts";
-import { pushBlob, pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
-import { remote } from "./support/remote.ts";
+import { runCommand, type Serving } from "./support/command.ts";
+import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
+import { serveData, serveDataAgain } from "./support/serve-data.ts";
 import { ask, errorOf } from "./support/server.ts";
 
 const DROPPED = testImage("team/app", "1.0", ["dropped"]);
 const PUSHED = testImage("team/app", "2.0", ["pushed"]);
 
-interface Served extends Serving {
-  readonly registry: Registry;
-  readonly folder: string;
-  readonly data: string;
-}
+const serve = (context: TestContext, ...args: string[]) => serveData(context, [DROPPED], ...args);
 
-async function serve(context: TestContext, ...args: string[]): Promise<Served> {
-  const root = temporaryFolder(context);
-  const folder = join(root, "images");
-  mkdirSync(folder);
-  writeExport(folder, DROPPED);
-  return restart(context, { folder, data: join(root, "data") }, ...args);
-}
-
-async function restart(context: TestContext, { folder, data }: Pick<Served, "folder" | "data">, ...args: string[]) {
-  const serving = await startServing(context, folder, "--data", data, ...args);
-  return { ...serving, registry: remote(serving.origin), folder, data };
-}
-
-async function stop({ child }: Served, signal: NodeJS.Signals): Promise<void> {
+async function stop({ child }: Serving, signal: NodeJS.Signals): Promise<void> {
   const exited = once(child, "exit");
   child.kill(signal);
   await exited;
@@ -53,7 +35,7 @@ describe("ociregistry serve --data", () => {
       const served = await serve(context);
       await pushImage(served.registry, PUSHED);
       await stop(served, signal);
-      const again = await restart(context, served);
+      const again = await serveDataAgain(context, served);
       const { bytes } = await again.registry.getManifest("team/app", parseTag("2.0"));
       assert.deepEqual(Buffer.from(bytes), Buffer.from(PUSHED.manifest.bytes));
       await again.registry.getManifest("team/app", parseTag("1.0"));
@@ -67,7 +49,7 @@ describe("ociregistry serve --data", () => {
     const location = opened.headers.location ?? "";
     await ask(served.origin, "PATCH", location, { body: blob.subarray(0, 4) });
     await stop(served, "SIGKILL");
-    const again = await restart(context, served);
+    const again = await serveDataAgain(context, served);
     assert.equal((await ask(again.origin, "GET", location)).headers.range, "0-3");
     const rest = { body: blob.subarray(4), headers: { "Content-Range": "4-9" } };
     assert.equal((await ask(again.origin, "PUT", `${location}?digest=${digestOf(blob)}`, rest)).status, 201);
@@ -98,7 +80,7 @@ describe("ociregistry serve --data", () => {
     const served = await serve(context);
     await pushImage(served.registry, PUSHED);
     await stop(served, "SIGTERM");
-    const again = await restart(context, served, "--read-only");
+    const again = await serveDataAgain(context, served, "--read-only");
     await again.registry.getManifest("team/app", parseTag("2.0"));
     const refused = await ask(again.origin, "POST", "/v2/team/app/blobs/uploads/");
     assert.deepEqual([refused.status, errorOf(refused).code], [405, "UNSUPPORTED"]);
@@ -112,7 +94,7 @@ describe("ociregistry serve --data", () => {
     const found = files();
     const lock = statSync(join(served.data, "lock"));
     for (let time = 0; time < 2; time++) {
-      const looking = await restart(context, served, "--read-only");
+      const looking = await serveDataAgain(context, served, "--read-only");
       await looking.registry.getManifest("team/app", parseTag("2.0"));
       const { body } = await looking.registry.getBlob("team/app", digestOf(PUSHED.config));
       assert.equal(digestOf(await readAll(streamOf(body))), digestOf(PUSHED.config));
@@ -145,7 +127,7 @@ describe("ociregistry serve --data", () => {
     await stop(served, "SIGTERM");
     rmSync(served.folder, { recursive: true });
     mkdirSync(served.folder);
-    const { origin } = await restart(context, served);
+    const { origin } = await serveDataAgain(context, served);
     for (const name of ["new/one", "new/two", "team/app"]) {
       assert.deepEqual((await ask(origin, "GET", `/v2/${name}/blobs/${digest}`)).body, DROPPED.config);
     }
@@ -216,7 +198,7 @@ describe("ociregistry gc", () => {
     );
     assert.match((await gc()).out, /^collected: 1 blob out of a repository, 1 blob \(11 B\) to the trash/);
     assert.match((await gc()).out, /1 blob removed for good/);
-    const again = await restart(context, served);
+    const again = await serveDataAgain(context, served);
     await again.registry.getBlob("team/app", digestOf(PUSHED.config));
     await assert.rejects(again.registry.statBlob("other", digestOf(Buffer.from("in no image"))));
   });
@@ -231,11 +213,11 @@ describe("ociregistry gc", () => {
     utimesSync(join(uploads, upload), written, written);
     const gc = () => runCommand("gc", "--data", served.data);
     assert.match((await gc()).out, /, 0 uploads given up$/m);
-    const patient = await restart(context, served, "--upload-expiry", "3d");
+    const patient = await serveDataAgain(context, served, "--upload-expiry", "3d");
     assert.match((await gc()).out, /, 0 uploads given up$/m);
     assert.deepEqual(readdirSync(uploads), [upload]);
     await stop(patient, "SIGTERM");
-    await restart(context, served);
+    await serveDataAgain(context, served);
     assert.match((await gc()).out, /, 1 upload given up$/m);
     assert.deepEqual(readdirSync(uploads), []);
   });

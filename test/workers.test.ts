@@ -1,39 +1,26 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { Agent, request as createRequest, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { readAll } from "../registry/content.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
-import type { Registry } from "../registry/registry.ts";
-import { runCommand, type Serving, startServing } from "./support/command.ts";
+import { runCommand, type Serving } from "./support/command.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
-import { remote } from "./support/remote.ts";
+import { serveData, serveDataAgain } from "./support/serve-data.ts";
 import { ask } from "./support/server.ts";
 import { until } from "./support/until.ts";
 
 const COUNT = 2;
+const DROPPED = testImage("dropped", "1.0", ["dropped"]);
 const IMAGES = ["one", "two", "three"].map((text) => testImage("team/app", "1.0", [text]));
 const [ONE, TWO, THREE] = IMAGES as [(typeof IMAGES)[0], (typeof IMAGES)[0], (typeof IMAGES)[0]];
 
-interface Served extends Serving {
-  readonly registry: Registry;
-  readonly folder: string;
-  readonly data: string;
-}
-
-async function serve(context: TestContext, ...args: string[]): Promise<Served> {
-  const root = temporaryFolder(context);
-  const folder = join(root, "images");
-  mkdirSync(folder);
-  writeExport(folder, testImage("dropped", "1.0", ["dropped"]));
-  const data = join(root, "data");
-  const serving = await startServing(context, folder, "--data", data, "--workers", `${COUNT}`, ...args);
-  return { ...serving, registry: remote(serving.origin), folder, data };
-}
+const serve = (context: TestContext, ...args: string[]) =>
+  serveData(context, [DROPPED], "--workers", `${COUNT}`, ...args);
 
 /** A connection of its own: connections, and not requests, are shared out among the workers. */
 class Connection {
@@ -59,8 +46,8 @@ const connections = (context: TestContext, serving: Serving): Connection[] =>
   Array.from({ length: COUNT * 3 }, () => new Connection(context, serving));
 
 /** The processes that a server has started. */
-function workersOf({ child }: Serving): number[] {
-  const path = `/proc/${child.pid}/task/${child.pid}/children`;
+function workersOf({ pid }: Serving): number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
   return readFileSync(path, "utf8").trim().split(" ").map(Number);
 }
 
@@ -146,7 +133,7 @@ describe("ociregistry serve --workers", () => {
     // What changes while the new one is starting is nothing that it could know.
     for (const image of [TWO, THREE]) {
       while (
-        !(await pushImage(remote(served.origin), image).then(
+        !(await pushImage(served.registry, image).then(
           () => true,
           () => false,
         ))
@@ -171,7 +158,7 @@ describe("ociregistry serve --workers", () => {
     const [victim = 0] = workersOf(served);
     process.kill(victim, "SIGSTOP");
     // Those that the one that hangs has accepted are not answered.
-    await Promise.any(all.map(() => pushImage(remote(served.origin), TWO)));
+    await Promise.any(all.map(() => pushImage(served.registry, TWO)));
     assert.equal(workersOf(served).includes(victim), false);
   });
 
@@ -184,7 +171,7 @@ describe("ociregistry serve --workers", () => {
       served.child.kill("SIGKILL");
       await until(() => !workers.some((pid) => existsSync(`/proc/${pid}`)), "they have ended");
       await assert.rejects(ask(served.origin, "GET", "/v2/"));
-      const again = await startServing(context, served.folder, "--data", served.data);
+      const again = await serveDataAgain(context, served);
       assert.equal((await ask(again.origin, "GET", "/v2/")).status, 200);
     },
   );
@@ -288,8 +275,8 @@ describe("ociregistry serve --workers", () => {
   });
 
   it("uses a socket that only its user can reach", { ...needsProc }, async (context) => {
-    const { child } = await serve(context);
-    const listening = execFileSync("grep", ["/ociregistry-.*/socket$", `/proc/${child.pid}/net/unix`], {
+    const { pid } = await serve(context);
+    const listening = execFileSync("grep", ["/ociregistry-.*/socket$", `/proc/${pid}/net/unix`], {
       encoding: "utf8",
     });
     for (const line of listening.trim().split("\n")) {

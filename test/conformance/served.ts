@@ -1,8 +1,6 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before } from "node:test";
-import { type Serving, startServing } from "../support/command.ts";
-import { type TestImage, temporaryFolder, writeExport } from "../support/images.ts";
+import type { TestImage } from "../support/images.ts";
+import { type ServingData, serveData } from "../support/serve-data.ts";
 import { type Client, clientOf } from "./client.ts";
 
 export interface Served {
@@ -23,23 +21,21 @@ export interface ServedOptions {
 /** `ociregistry serve`, running for as long as the tests of a `describe` do; to be called in it. */
 export function serve({ options = ["--no-sync"], images = [] }: ServedOptions = {}): Served {
   const closing: (() => void)[] = [];
-  let serving: Serving | undefined;
-  let data = "";
+  let serving: ServingData | undefined;
   before(async () => {
     const cleanup = { after: (close: () => void) => void closing.unshift(close) };
-    const root = temporaryFolder(cleanup);
-    const folder = join(root, "images");
-    mkdirSync(folder);
-    for (const image of images) writeExport(folder, image);
-    data = join(root, "data");
-    serving = await startServing(cleanup, folder, "--data", data, ...options);
+    serving = await serveData(cleanup, images, ...options);
   });
   after(() => {
     for (const close of closing) close();
   });
-  const origin = (): string => {
+  const served = (): ServingData => {
     if (!serving) throw new Error("The server is not there yet");
-    return serving.origin;
+    return serving;
   };
-  return { client: (repository) => clientOf(origin(), repository), origin, data: () => data };
+  return {
+    client: (repository) => clientOf(served().origin, repository),
+    origin: () => served().origin,
+    data: () => served().data,
+  };
 }

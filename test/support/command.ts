@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readAll } from "../../registry/content.ts";
+import type { Cleanup } from "./cleanup.ts";
 import { projectRoot } from "./root.ts";
 
 /** Not that of the user who runs the tests. */
@@ -29,6 +30,7 @@ export async function runCommand(...args: string[]): Promise<Finished> {
 
 export interface Serving {
   readonly child: ChildProcess;
+  readonly pid: number;
   /** With the address 127.0.0.1. */
   readonly origin: string;
   readonly port: number;
@@ -36,10 +38,6 @@ export interface Serving {
   output(): string;
   /** The same of stderr. */
   errors(): string;
-}
-
-interface Cleanup {
-  after(action: () => void): void;
 }
 
 /** How many processes answer, for those tests that have to pass with any number of them. */
@@ -59,6 +57,8 @@ const LIMITED = ["sh", "-c", 'ulimit -n "$1" && shift && exec "$@"', "sh"] as co
 async function serving(cleanup: Cleanup, command: string, ...args: string[]): Promise<Serving> {
   const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   cleanup.after(() => child.kill("SIGKILL"));
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${command} was not started`);
   let output = "";
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -69,7 +69,14 @@ async function serving(cleanup: Cleanup, command: string, ...args: string[]): Pr
   });
   while (!output.includes("http://")) await Promise.race([once(child.stdout, "data"), failed(child)]);
   const [, port = ""] = /http:\/\/[^ /]*:(\d+)/.exec(output) ?? [];
-  return { child, origin: `http://127.0.0.1:${port}`, port: Number(port), output: () => output, errors: () => errors };
+  return {
+    child,
+    pid,
+    origin: `http://127.0.0.1:${port}`,
+    port: Number(port),
+    output: () => output,
+    errors: () => errors,
+  };
 }
 
 async function failed(child: ChildProcess): Promise<never> {

@@ -1,11 +1,12 @@
 import { connect, type Socket } from "node:net";
+import type { Cleanup } from "./cleanup.ts";
 
 /** A request without a body, as it goes over the wire. */
 export const requestLine = (method: string, path: string, ...headers: string[]): string =>
   `${[`${method} ${path} HTTP/1.1`, "Host: a", ...headers].join("\r\n")}\r\n\r\n`;
 
 /** A connection to a server of this machine that is closed when the test is over; what happens to it is no error. */
-export function connection(cleanup: { after: (action: () => void) => void }, port: number): Socket {
+export function connection(cleanup: Cleanup, port: number): Socket {
   const socket = connect(port, "127.0.0.1").on("error", () => {});
   cleanup.after(() => socket.destroy());
   return socket;
@@ -13,7 +14,7 @@ export function connection(cleanup: { after: (action: () => void) => void }, por
 
 /** Sends requests over one connection, `ahead` of them before the answers come, and counts the answers by status. */
 export async function askMany(
-  cleanup: { after: (action: () => void) => void },
+  cleanup: Cleanup,
   port: number,
   requests: Iterable<string>,
   { ahead = 8 } = {},

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { canonicalManifest, type ImageParts } from "../../registry/archive/serialisations.ts";
 import { type Digest, digestOf, parseTag } from "../../registry/reference.ts";
 import type { ManifestContent, Registry } from "../../registry/registry.ts";
+import type { Cleanup } from "./cleanup.ts";
 
 /** An image for a test: real bytes, in the forms that the stores want them. */
 export interface TestImage {
@@ -35,7 +36,7 @@ const partsOf = (config: Buffer, layers: readonly Buffer[]): ImageParts => ({
 });
 
 /** A folder that is removed when the test is over. */
-export function temporaryFolder(cleanup: { after: (action: () => void) => void }): string {
+export function temporaryFolder(cleanup: Cleanup): string {
   const folder = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
   cleanup.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
