@@ -74,6 +74,10 @@ export function layerOfSize({ images }: Content, size: number): ContentFile {
   return layer;
 }
 
+/** Where a server has a layer of `SIZES_REPOSITORY`. */
+export const layerUrl = (origin: string, { digest }: ContentFile): string =>
+  `${origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
+
 const OCI = "application/vnd.oci.image.";
 
 /** Random bytes, the same mebibyte again and again: nobody compresses, and making them must not take minutes. */

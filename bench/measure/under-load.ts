@@ -61,6 +61,12 @@ async function measure(client: LoadClient, server: ServerProcess, load: Load): P
   };
 }
 
+/** Of how much is done, and of what that takes of the CPU. */
+export interface Targets {
+  readonly speed?: readonly Target[];
+  readonly cost?: readonly Target[];
+}
+
 /** For what is small: requests, their CPU time, and how long they take. */
 export function requestFigures(
   what: string,
@@ -86,11 +92,6 @@ export function byteFigures(
     figure(what, "GB/s", results, ({ gigabytesPerSecond }) => gigabytesPerSecond, speed),
     figure(what, "CPU s per GB", results, ({ cpuPerGigabyte }) => cpuPerGigabyte, cost),
   ];
-}
-
-interface Targets {
-  readonly speed?: readonly Target[];
-  readonly cost?: readonly Target[];
 }
 
 /** `32 connections` */

@@ -1,7 +1,14 @@
 import type { Bench, Fleet } from "../bench.ts";
-import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
-import { BARE, type Figure, NO_NATIVE, type Target } from "../measure/figure.ts";
-import { byteFigures, type Contestant, ofConnections, requestFigures, underLoad } from "../measure/under-load.ts";
+import { layerOfSize, layerUrl, SIZES } from "../content/content.ts";
+import { BARE, type Figure, NO_NATIVE } from "../measure/figure.ts";
+import {
+  byteFigures,
+  type Contestant,
+  ofConnections,
+  requestFigures,
+  type Targets,
+  underLoad,
+} from "../measure/under-load.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** How many connections, by size. */
@@ -36,12 +43,12 @@ export const blobs: Scenario = {
 async function measureSize(bench: Bench, fleet: Fleet, name: string, counts: readonly number[]): Promise<Figure[]> {
   const { load, effort, ours } = bench;
   const size = SIZES[name] ?? 0;
-  const { digest, path } = layerOfSize(fleet.content, size);
+  const layer = layerOfSize(fleet.content, size);
   const contestants: Record<string, Contestant> = {};
   for (const [contestant, server] of Object.entries(fleet.servers)) {
-    contestants[contestant] = { server, load: { url: `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}` } };
+    contestants[contestant] = { server, load: { url: layerUrl(server.origin, layer) } };
   }
-  const bare = await ours.bareBlob(path);
+  const bare = await ours.bareBlob(layer.path);
   contestants[BARE] = { server: bare, load: { url: `${bare.origin}/` } };
   try {
     const figures: Figure[] = [];
@@ -57,14 +64,11 @@ async function measureSize(bench: Bench, fleet: Fleet, name: string, counts: rea
   }
 }
 
-type Targets = Readonly<Record<"speed" | "cost", readonly Target[]>>;
-
 const SMALL_TARGETS: Targets = {
   speed: [
     { goal: "blobs of 4 and 64 KiB: requests/s, to distribution", to: "distribution", is: "at least", limit: 25 },
     { goal: "blobs of 4 and 64 KiB: requests/s, to nginx", to: "nginx", is: "at least", limit: 0.6 },
   ],
-  cost: [],
 };
 
 const WITHOUT = { who: NO_NATIVE, to: "distribution" } as const;

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import type { Bench } from "../bench.ts";
 import { latencyDuring, push } from "../clients/clients.ts";
 import type { LatencyResult } from "../clients/latency-client.ts";
-import { layerOfSize, pulledRepository, SIZES, SIZES_REPOSITORY, TAG } from "../content/content.ts";
+import { layerOfSize, layerUrl, pulledRepository, SIZES, TAG } from "../content/content.ts";
 import { type Figure, figure, NO_NATIVE, OURS } from "../measure/figure.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import { onEmpty } from "../servers/on-empty.ts";
@@ -76,7 +76,7 @@ async function whileBusy(
 ): Promise<LatencyResult> {
   const { contentFile, content } = bench.content();
   await push("content", server.origin, contentFile);
-  const url = `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${layerOfSize(content, SIZE).digest}`;
+  const url = layerUrl(server.origin, layerOfSize(content, SIZE));
   return latencyDuring(`${server.origin}/v2/${pulledRepository(0)}/manifests/${TAG}`, async () => {
     let isDone = false;
     const uploads = push("blobs", server.origin, "put", SIZE, UPLOADS).finally(() => {

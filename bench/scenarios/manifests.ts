@@ -2,8 +2,8 @@ import type { Bench, Fleet } from "../bench.ts";
 import { ask } from "../clients/get.ts";
 import type { Load } from "../clients/load.ts";
 import { MANIFEST, pulledRepository, TAG } from "../content/content.ts";
-import { BARE, type Figure, NO_NATIVE, OURS, type Target } from "../measure/figure.ts";
-import { type Contestant, ofConnections, requestFigures, underLoad } from "../measure/under-load.ts";
+import { BARE, type Figure, NO_NATIVE, OURS } from "../measure/figure.ts";
+import { type Contestant, ofConnections, requestFigures, type Targets, underLoad } from "../measure/under-load.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -61,7 +61,7 @@ async function measureKind({ ours, load, effort }: Bench, fleet: Fleet, kind: Ki
   }
 }
 
-const TARGETS: Readonly<Record<"speed" | "cost", readonly Target[]>> = {
+const TARGETS: Targets = {
   speed: [
     { goal: "manifests: requests/s, to bare `node:http` with the same bytes", to: BARE, is: "at least", limit: 0.85 },
   ],

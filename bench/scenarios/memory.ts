@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
+import { layerOfSize, layerUrl, SIZES } from "../content/content.ts";
 import { figure, type Target } from "../measure/figure.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import type { Scenario } from "./scenario.ts";
@@ -20,11 +20,11 @@ export const memory: Scenario = {
   quick: true,
   async measure(bench) {
     const { servers, idle, content } = await bench.fleet();
-    const { digest } = layerOfSize(content, SIZES["64 MiB"] ?? 0);
+    const layer = layerOfSize(content, SIZES["64 MiB"] ?? 0);
     const results = await interleave(
       1,
       mapValues(servers, (server) => async () => {
-        const url = `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
+        const url = layerUrl(server.origin, layer);
         const loading = bench.load({ url, connections: 32, seconds: 1 });
         await wait(800);
         const busy = server.memory();

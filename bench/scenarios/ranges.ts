@@ -1,5 +1,5 @@
 import type { Fleet } from "../bench.ts";
-import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
+import { layerOfSize, layerUrl, SIZES } from "../content/content.ts";
 import { type Figure, OURS, type Target, WORKERS } from "../measure/figure.ts";
 import { byteFigures, type Contestant, ofConnections, requestFigures, underLoad } from "../measure/under-load.ts";
 import type { Scenario } from "./scenario.ts";
@@ -40,10 +40,10 @@ const WHOLE = "ociregistry, a whole blob of that size";
 const TARGET: Target = { goal: "ranges: speed, to a whole blob of that size", to: WHOLE, is: "at least", limit: 0.95 };
 
 function contestantsOf(fleet: Fleet, range: string): Record<string, Contestant> {
-  const { digest } = layerOfSize(fleet.content, SIZES["64 MiB"] ?? 0);
+  const layer = layerOfSize(fleet.content, SIZES["64 MiB"] ?? 0);
   const contestants: Record<string, Contestant> = {};
   for (const [name, server] of Object.entries(fleet.servers).filter(([name]) => name !== WORKERS)) {
-    const url = `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
+    const url = layerUrl(server.origin, layer);
     contestants[name] = { server, load: { url, headers: { Range: range }, status: 206 } };
   }
   return contestants;
@@ -53,6 +53,5 @@ function contestantsOf(fleet: Fleet, range: string): Record<string, Contestant> 
 function wholeOf({ content, servers }: Fleet, size: number): Record<string, Contestant> {
   const server = servers[OURS];
   if (!server || size < MEBIBYTE || !Object.values(SIZES).includes(size)) return {};
-  const { digest } = layerOfSize(content, size);
-  return { [WHOLE]: { server, load: { url: `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}` } } };
+  return { [WHOLE]: { server, load: { url: layerUrl(server.origin, layerOfSize(content, size)) } } };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Bench, Fleet } from "../bench.ts";
 import { startSlowReaders } from "../clients/clients.ts";
-import { layerOfSize, SIZES, SIZES_REPOSITORY } from "../content/content.ts";
+import { layerOfSize, layerUrl, SIZES } from "../content/content.ts";
 import { figure, NO_NATIVE, OURS, type Target, WORKERS } from "../measure/figure.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
@@ -45,8 +45,7 @@ async function memoryOfReaders(
   server: ServerProcess,
   { content }: Fleet,
 ): Promise<{ each: number; total: number }> {
-  const { digest } = layerOfSize(content, SIZES["1 GiB"] ?? 0);
-  const url = `${server.origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
+  const url = layerUrl(server.origin, layerOfSize(content, SIZES["1 GiB"] ?? 0));
   // The first blob takes memory that is no reader's: for code, and for what is kept.
   await load({ url, connections: 1, seconds: 0 });
   await wait(MILLISECONDS);
