@@ -5,7 +5,7 @@ import { pull, push } from "./clients/clients.ts";
 import type { LoadClient } from "./clients/load.ts";
 import { type Content, writeContent } from "./content/content.ts";
 import { NO_SYNC, OURS } from "./measure/figure.ts";
-import type { Effort } from "./measure/rounds.ts";
+import { type Effort, sayLeftOut } from "./measure/rounds.ts";
 import type { Ours } from "./servers/ours.ts";
 import type { Peers } from "./servers/peers.ts";
 import type { Memory } from "./servers/process-tree.ts";
@@ -107,8 +107,7 @@ async function startFleet(
       else await fill(await peer.start(place));
       await add(peer.name, await peer.start(place));
     } catch (error) {
-      // The others are measured all the same.
-      process.stderr.write(`${peer.name} is left out: ${error instanceof Error ? error.message : error}\n`);
+      sayLeftOut(peer.name, error);
     }
   }
   return { content, servers, idle };

@@ -29,11 +29,16 @@ export async function interleave<T>(
       } catch (error) {
         failed.add(name);
         results.delete(name);
-        process.stderr.write(`${name} is left out: ${error instanceof Error ? error.message : error}\n`);
+        sayLeftOut(name, error);
       }
     }
   }
   return Object.fromEntries(results);
+}
+
+/** Why a contestant is not measured, for whoever watches; the others go on. */
+export function sayLeftOut(name: string, error: unknown): void {
+  process.stderr.write(`${name} is left out: ${error instanceof Error ? error.message : error}\n`);
 }
 
 /** The same names with other values. */
