@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findGoProgram } from "./find-program.ts";
 import type { Peer } from "./peer.ts";
-import { freePort, startAnswering } from "./server-process.ts";
+import { startAnswering } from "./server-process.ts";
 
 /** The reference registry, configured like the container image of it: blob descriptors are remembered in memory. */
 export const distribution: Peer = {
@@ -16,8 +16,7 @@ export const distribution: Peer = {
       moduleVersion: "v3.1.2",
       package: "cmd/registry",
     }),
-  async start(program, folder) {
-    const port = await freePort();
+  start(program, folder, port) {
     const config = join(folder, "config.yml");
     writeFileSync(
       config,

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { Missing } from "../missing.ts";
 import { findInPath } from "./find-program.ts";
 import type { Peer } from "./peer.ts";
-import { freePort, startAnswering } from "./server-process.ts";
+import { startAnswering } from "./server-process.ts";
 
 /** Not a registry: files under the paths that a registry has, sent by the kernel. What a server of any kind can reach. */
 export const nginx: Peer = {
@@ -13,8 +13,7 @@ export const nginx: Peer = {
     if (found) return found;
     throw new Missing("not found: install the package nginx (Debian, Ubuntu: apt install nginx)");
   },
-  async start(program, folder) {
-    const port = await freePort();
+  start(program, folder, port) {
     const config = join(folder, "nginx.conf");
     writeFileSync(config, configOf(folder, port));
     return startAnswering(program, ["-p", folder, "-e", "stderr", "-c", config], { port });

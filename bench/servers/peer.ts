@@ -6,8 +6,8 @@ export interface Peer {
   readonly name: string;
   /** The program, found or built. Throws Missing. */
   find(): Promise<Program>;
-  /** Starts it on a folder of its own, as it comes, but without an access log. */
-  start(program: string, folder: string): Promise<ServerProcess>;
+  /** Starts it on a folder and a port of its own, as it comes, but without an access log. */
+  start(program: string, folder: string, port: number): Promise<ServerProcess>;
   /** Puts the content into the folder of a server that takes no pushes. */
   place?(folder: string, content: Content): void;
 }

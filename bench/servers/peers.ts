@@ -3,7 +3,7 @@ import { distribution } from "./distribution.ts";
 import { nginx } from "./nginx.ts";
 import { olareg } from "./olareg.ts";
 import type { Peer } from "./peer.ts";
-import type { ServerProcess } from "./server-process.ts";
+import { freePort, type ServerProcess } from "./server-process.ts";
 import { zot } from "./zot.ts";
 
 /** The other servers that this machine has, and why it does not have the rest. */
@@ -27,7 +27,7 @@ export async function findPeers(): Promise<Peers> {
   for (const peer of ALL) {
     try {
       const { path, version } = await peer.find();
-      found.push({ ...peer, version, start: (folder) => peer.start(path, folder) });
+      found.push({ ...peer, version, start: async (folder) => peer.start(path, folder, await freePort()) });
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
       missing[peer.name] = error.message;

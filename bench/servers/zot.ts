@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findGoProgram } from "./find-program.ts";
 import type { Peer } from "./peer.ts";
-import { freePort, startAnswering } from "./server-process.ts";
+import { startAnswering } from "./server-process.ts";
 
 /** Without extensions: what its minimal build has. */
 export const zot: Peer = {
@@ -16,8 +16,7 @@ export const zot: Peer = {
       moduleVersion: "v2.1.20",
       package: "cmd/zot",
     }),
-  async start(program, folder) {
-    const port = await freePort();
+  start(program, folder, port) {
     const config = join(folder, "config.json");
     const storage = { rootDirectory: join(folder, "data"), gc: false };
     const http = { address: "127.0.0.1", port: String(port) };
