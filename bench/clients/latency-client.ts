@@ -1,4 +1,4 @@
-import { MANIFEST } from "../content/content.ts";
+import { MANIFEST } from "../content/manifest.ts";
 import { percentileOf } from "../measure/statistics.ts";
 import { openConnection } from "./connection.ts";
 

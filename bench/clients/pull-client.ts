@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { connect } from "node:net";
-import { MANIFEST, PULLED, pulledRepository, TAG } from "../content/content.ts";
+import { PULLED, pulledRepository, TAG } from "../content/content.ts";
+import { MANIFEST } from "../content/manifest.ts";
 
 /** What a pull client prints when it is done, as JSON. */
 export interface PullResult {

@@ -1,6 +1,7 @@
 import { createHash, type Hash, randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
-import { type Content, type ContentFile, MANIFEST } from "../content/content.ts";
+import type { Content, ContentFile } from "../content/content.ts";
+import { MANIFEST, manifestOf } from "../content/manifest.ts";
 import { type Connection, openConnection } from "./connection.ts";
 
 /** What a push client prints when it is done, as JSON. */
@@ -101,20 +102,11 @@ interface Image {
   readonly manifest: Buffer;
 }
 
-const CONFIG = "application/vnd.oci.image.config.v1+json";
-const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
-
 function imageOf(index: number): Image {
   const layers = Array.from({ length: LAYERS }, () => blobOf([randomBytes(SMALL)]));
   const config = blobOf([Buffer.from(JSON.stringify({ os: "linux", architecture: "amd64", number: index }))]);
-  const descriptor = (mediaType: string, { digest, size }: Blob) => ({ mediaType, digest, size });
-  const manifest = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: MANIFEST,
-    config: descriptor(CONFIG, config),
-    layers: layers.map((layer) => descriptor(LAYER, layer)),
-  });
-  return { name: `bench/image-${index}`, tag: "latest", blobs: [config, ...layers], manifest: Buffer.from(manifest) };
+  const manifest = manifestOf(config, layers);
+  return { name: `bench/image-${index}`, tag: "latest", blobs: [config, ...layers], manifest };
 }
 
 function blobOf(parts: readonly Buffer[], common?: Hash): Blob {

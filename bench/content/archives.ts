@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { descriptorOf, MANIFEST, manifestOf, TAR, TAR_GZIP } from "./manifest.ts";
 import type { Member } from "./write-tar.ts";
 
 /** An image that was never built: what a reader asks for is there, and nobody unpacks it. */
@@ -68,17 +69,13 @@ export function oldDockerArchive({ name, config, layers }: FakeImage): Member[] 
 export function dockerArchive({ name, config, layers }: FakeImage): Member[] {
   const blobName = (hex: string): string => `blobs/sha256/${hex}`;
   const configBlob = { hex: sha256(config), bytes: config, size: config.length };
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: `${OCI}manifest.v1+json`,
-      config: describe("config.v1+json", configBlob),
-      layers: layers.map((layer) => describe(layer.bytes.length === 0 ? "layer.v1.tar" : "layer.v1.tar+gzip", layer)),
-    }),
+  const manifest = manifestOf(
+    partOf(configBlob),
+    layers.map((layer) => ({ ...partOf(layer), mediaType: layer.bytes.length === 0 ? TAR : TAR_GZIP })),
   );
   const manifestBlob = { hex: sha256(manifest), bytes: manifest, size: manifest.length };
   const annotations = { "io.containerd.image.name": `docker.io/${name}` };
-  const index = { schemaVersion: 2, manifests: [{ ...describe("manifest.v1+json", manifestBlob), annotations }] };
+  const index = { schemaVersion: 2, manifests: [{ ...descriptorOf(MANIFEST, partOf(manifestBlob)), annotations }] };
   return [
     ...[...layers, configBlob, manifestBlob].map((blob) => ({ ...blob, name: blobName(blob.hex) })),
     { name: "index.json", bytes: Buffer.from(JSON.stringify(index)) },
@@ -87,9 +84,7 @@ export function dockerArchive({ name, config, layers }: FakeImage): Member[] {
   ];
 }
 
-const OCI = "application/vnd.oci.image.";
-
-const describe = (type: string, { hex, size }: FakeLayer) => ({ mediaType: OCI + type, digest: `sha256:${hex}`, size });
+const partOf = ({ hex, size }: FakeLayer) => ({ digest: `sha256:${hex}`, size });
 
 const list = (image: object): Member => ({ name: "manifest.json", bytes: Buffer.from(JSON.stringify([image])) });
 

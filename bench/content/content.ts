@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { manifestOf } from "./manifest.ts";
 
 /** The images that every server of a comparison gets, as files. */
 export interface Content {
@@ -43,8 +44,6 @@ export const SIZES: Readonly<Record<string, number>> = {
   "1 GiB": 1024 * MEBIBYTE,
 };
 
-export const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-
 /** Writes the images to a new folder; the layer of 1 GiB only when it is wanted. */
 export function writeContent(folder: string, withLargest: boolean): Content {
   mkdirSync(folder, { recursive: true });
@@ -54,14 +53,8 @@ export function writeContent(folder: string, withLargest: boolean): Content {
     const layers = layerSizes.map((size) => writeLayer(folder, size));
     const configText = JSON.stringify({ architecture: "amd64", os: "linux", config: {}, name: repository });
     const config = writeFile(folder, Buffer.from(configText));
-    const describe = (type: string, { digest, size }: ContentFile) => ({ mediaType: OCI + type, digest, size });
-    const manifest = JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MANIFEST,
-      config: describe("config.v1+json", config),
-      layers: layers.map((layer) => describe("layer.v1.tar+gzip", layer)),
-    });
-    return { repository, tag: TAG, manifest: writeFile(folder, Buffer.from(manifest)), blobs: [config, ...layers] };
+    const manifest = writeFile(folder, manifestOf(config, layers));
+    return { repository, tag: TAG, manifest, blobs: [config, ...layers] };
   });
   return { images };
 }
@@ -77,8 +70,6 @@ export function layerOfSize({ images }: Content, size: number): ContentFile {
 /** Where a server has a layer of `SIZES_REPOSITORY`. */
 export const layerUrl = (origin: string, { digest }: ContentFile): string =>
   `${origin}/v2/${SIZES_REPOSITORY}/blobs/${digest}`;
-
-const OCI = "application/vnd.oci.image.";
 
 /** Random bytes, the same mebibyte again and again: nobody compresses, and making them must not take minutes. */
 function writeLayer(folder: string, size: number): ContentFile {

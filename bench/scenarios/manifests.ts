@@ -1,7 +1,8 @@
 import type { Bench, Fleet } from "../bench.ts";
 import { ask } from "../clients/get.ts";
 import type { Load } from "../clients/load.ts";
-import { MANIFEST, pulledRepository, TAG } from "../content/content.ts";
+import { pulledRepository, TAG } from "../content/content.ts";
+import { MANIFEST } from "../content/manifest.ts";
 import { BARE, type Figure, NO_NATIVE, OURS } from "../measure/figure.ts";
 import { type Contestant, ofConnections, requestFigures, type Targets, underLoad } from "../measure/under-load.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
