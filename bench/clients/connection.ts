@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { headerIn } from "./header.ts";
 
 /** An answer whose body nobody looks at. */
 export interface BriefAnswer {
@@ -50,7 +51,7 @@ function answersOf(socket: Socket): { next(hasBody: boolean): Promise<BriefAnswe
     const end = received.indexOf("\r\n\r\n");
     if (!wanted || end < 0) return;
     const head = received.toString("latin1", 0, end + 2);
-    const header = (name: string): string | undefined => new RegExp(`^${name}: *(.*)\r$`, "im").exec(head)?.[1];
+    const header = (name: string): string | undefined => headerIn(head, name);
     const length = end + 4 + (wanted.hasBody ? Number(header("content-length") ?? 0) : 0);
     if (header("transfer-encoding") !== undefined) socket.destroy(new Error("This client reads no chunked answers"));
     if (received.length < length) return;

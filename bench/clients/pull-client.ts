@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { connect } from "node:net";
 import { PULLED, pulledRepository, TAG } from "../content/content.ts";
 import { MANIFEST } from "../content/manifest.ts";
+import { headerIn } from "./header.ts";
 
 /** What a pull client prints when it is done, as JSON. */
 export interface PullResult {
@@ -135,11 +136,10 @@ function openHashing(origin: string): Hashing {
 
 function comingOf(head: string, { hasBody, keep }: { hasBody: boolean; keep: boolean }): Coming {
   if (!head.startsWith("HTTP/1.1 200 ")) throw new Error(`Not the answer: ${head}`);
-  const field = (name: string): string | undefined => new RegExp(`^${name}: *(.*)\r$`, "im").exec(head)?.[1];
-  const length = field("content-length");
+  const length = headerIn(head, "content-length");
   if (hasBody && length === undefined) throw new Error(`No length: ${head}`);
   return {
-    digest: field("docker-content-digest"),
+    digest: headerIn(head, "docker-content-digest"),
     hash: createHash("sha256"),
     kept: keep ? [] : undefined,
     left: hasBody ? Number(length) : 0,

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { scan } from "../../registry/store/scan.ts";
+import { mebibytesIn } from "../servers/process-tree.ts";
 
 /** What a scan took, printed as JSON. */
 export interface ScanPeak {
@@ -9,11 +9,7 @@ export interface ScanPeak {
 }
 
 // Usage: scan-peak.js FOLDER. In a process of its own: the kernel remembers the most memory that a process ever had.
-const memory = (name: string): number => {
-  const [, kibibytes] =
-    new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync("/proc/self/status", "utf8")) ?? [];
-  return Number(kibibytes) / 1024;
-};
+const memory = (name: string): number => mebibytesIn("/proc/self/status", name);
 
 const before = memory("VmRSS");
 const started = performance.now();

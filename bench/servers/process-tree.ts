@@ -13,12 +13,12 @@ export const cpuSecondsOf = (pid: number): number =>
   sum(pid, (path) => cpuSecondsIn(readFileSync(`${path}/stat`, "utf8")));
 
 export function memoryOf(pid: number): Memory {
-  const of = (name: string): number => sum(pid, (path) => mebibytes(`${path}/smaps_rollup`, name));
+  const of = (name: string): number => sum(pid, (path) => mebibytesIn(`${path}/smaps_rollup`, name));
   return { share: of("Pss"), alone: of("Rss") };
 }
 
 /** The most physical memory that each has held (RSS), added up, in MiB. */
-export const peakMemoryOf = (pid: number): number => sum(pid, (path) => mebibytes(`${path}/status`, "VmHWM"));
+export const peakMemoryOf = (pid: number): number => sum(pid, (path) => mebibytesIn(`${path}/status`, "VmHWM"));
 
 /** One that ended in the meantime counts as nothing. */
 function sum(pid: number, figureOf: (path: string) => number): number {
@@ -53,7 +53,8 @@ function cpuSecondsIn(stat: string): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-function mebibytes(path: string, name: string): number {
+/** A figure of a file in /proc that gives it in kB. */
+export function mebibytesIn(path: string, name: string): number {
   const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(path, "utf8")) ?? [];
   return Number(kibibytes) / 1024;
 }
