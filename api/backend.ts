@@ -10,6 +10,7 @@ import type { ErrorCode } from "../registry/errors.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { quote } from "../registry/reference.ts";
 import type { ByteStream, Registry } from "../registry/registry.ts";
+import type { Soon } from "../registry/soon.ts";
 import { refusal } from "./errors.ts";
 import { handlers } from "./handlers.ts";
 import type { Exchange } from "./metrics.ts";
@@ -48,17 +49,13 @@ export class Backend extends OpenAPIBackend {
     return (this.router as OciRouter).match(pathOf(url));
   }
 
-  /** Not an async function: the handler's promise is passed on as it is, which saves two turns of the queue. */
   // biome-ignore lint/suspicious/noExplicitAny: the signature of the overridden method
-  override handleRequest(request: BackendRequest, ...args: any[]): Promise<any> {
-    try {
-      return this.#handle(request, args);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  override async handleRequest(request: BackendRequest, ...args: any[]): Promise<any> {
+    return this.answer(request, ...args);
   }
 
-  #handle(request: BackendRequest, args: unknown[]) {
+  /** What `handleRequest` promises, at once when the handler has it at once. */
+  answer(request: BackendRequest, ...args: unknown[]): Soon<AnyReply> {
     const { path: url, method } = request;
     const lately = this.#known.get(method);
     const known = lately?.get(url);
@@ -86,12 +83,12 @@ export class Backend extends OpenAPIBackend {
     return undefined;
   }
 
-  #call({ operation, plan, params, query }: Resolved, request: BackendRequest, args: unknown[]) {
+  #call({ operation, plan, params, query }: Resolved, request: BackendRequest, args: unknown[]): Soon<AnyReply> {
     return this.handlers[plan.id]?.(contextOf(this, request, params, query, operation), ...args);
   }
 
-  #refuse(handler: string, context: Context, args: unknown[]) {
-    return Promise.resolve(this.handlers[handler]?.(context, ...args));
+  #refuse(handler: string, context: Context, args: unknown[]): AnyReply {
+    return this.handlers[handler]?.(context, ...args);
   }
 }
 
@@ -129,7 +126,7 @@ function useOciRouter(backend: OpenAPIBackend): void {
 /** How openapi-backend calls one of our handlers. */
 function adapt(id: OperationId) {
   // Each handler takes the request of its own operation, which is what the document's validation made of this one.
-  const handler = handlers[id] as (request: HandlerRequest<OperationId>, registry: Registry) => AnyReply;
+  const handler = handlers[id] as (request: HandlerRequest<OperationId>, registry: Registry) => Soon<AnyReply>;
   return (context: Context, incoming: Incoming, registry: Registry, exchange: Exchange) => {
     exchange.counts = exchange.metrics.of(id);
     return handler(new ParsedRequest(context, incoming, exchange) as HandlerRequest<OperationId>, registry);

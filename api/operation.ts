@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { operations } from "../gen/openapi.ts";
 import type { Body, ByteStream, Registry } from "../registry/registry.ts";
+import type { Soon } from "../registry/soon.ts";
 
 /**
  * What a handler is, derived from ociregistry.yaml. A missing handler, an undeclared status, a forgotten required header
@@ -32,10 +33,7 @@ export type Reply<Id extends OperationId> = {
 }[Status<Id>];
 
 /** A pure translation: a request in, calls of the registry, an answer out. It sees no socket and opens no file. */
-export type Handler<Id extends OperationId> = (
-  request: Request<Id>,
-  registry: Registry,
-) => Reply<Id> | Promise<Reply<Id>>;
+export type Handler<Id extends OperationId> = (request: Request<Id>, registry: Registry) => Soon<Reply<Id>>;
 
 /** A handler for every operation. */
 export type Handlers = { readonly [Id in OperationId]: Handler<Id> };

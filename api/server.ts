@@ -8,6 +8,7 @@ import {
 import type { Duplex } from "node:stream";
 import { RegistryError } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
+import { orElse, whenHere } from "../registry/soon.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { asRegistryError, refusal } from "./errors.ts";
 import { watchEventLoop } from "./event-loop-delay.ts";
@@ -74,7 +75,7 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
     }
     request.url = originForm(request.url ?? "");
     if (forward && !isReading(request)) forward(request, response, exchange);
-    else if (isApi(request.url)) void answer(api, registry, request, response, options, exchange);
+    else if (isApi(request.url)) answer(api, registry, request, response, options, exchange);
     else {
       response.setTimeout(stallLimit);
       exchange.counts = metrics.of("site");
@@ -172,24 +173,22 @@ const isReading = ({ method, url = "" }: IncomingMessage): boolean =>
 
 const READING = /^\/v2\/[^?]+\/(?:manifests|blobs)\/[^/?]+(?:\?|$)/;
 
-async function answer(
+function answer(
   api: Backend,
   registry: Registry,
   request: IncomingMessage,
   response: ServerResponse,
   options: Hooks,
   exchange: Exchange,
-): Promise<void> {
+): void {
   const { url = "", method = "" } = request;
-  let result: AnyReply;
   limitBody(request, response, options);
-  try {
-    const headers = request.headers as Record<string, string>;
-    result = await api.handleRequest({ method, path: url, headers }, request, registry, exchange);
-  } catch (thrown) {
-    result = refusalOf(thrown, api, request, options);
-  }
-  reply(result, request, response, options, exchange);
+  const headers = request.headers as Record<string, string>;
+  const result = orElse(
+    () => api.answer({ method, path: url, headers }, request, registry, exchange),
+    (thrown) => refusalOf(thrown, api, request, options),
+  );
+  void whenHere(result, (its) => reply(its, request, response, options, exchange));
 }
 
 /** A body may stall on its way in; without one there is nothing to wait for but our own answer. */

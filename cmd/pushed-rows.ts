@@ -7,6 +7,7 @@ import { descriptorOf, factsOf, isIndex } from "../registry/manifest.ts";
 import { isRealPlatform, platformOf } from "../registry/platform.ts";
 import type { Digest, Tag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import { orElse, type Soon } from "../registry/soon.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
 
 /** A tag that was pushed, as `list` shows it. */
@@ -26,7 +27,7 @@ export async function pushedRows(data: string): Promise<PushedRow[]> {
   const rows: PushedRow[] = [];
   for await (const repository of entriesOf(registry.listRepositories())) {
     for await (const tag of entriesOf(registry.listTags(repository))) {
-      const row = await rowOf(registry, repository, tag).catch(unlessRefused);
+      const row = await unlessRefused(() => rowOf(registry, repository, tag));
       if (row) rows.push(row);
     }
   }
@@ -62,7 +63,7 @@ async function addSizes(
 ): Promise<void> {
   if (found.seen.has(digest)) return;
   found.seen.add(digest);
-  const child = await registry.getManifest(repository, digest).catch(unlessRefused);
+  const child = await unlessRefused(() => registry.getManifest(repository, digest));
   if (!child) return;
   const { descriptor, bytes } = child;
   for (const part of factsOf(descriptor, JSON.parse(Buffer.from(bytes).toString("utf8"))).parts) {
@@ -76,7 +77,7 @@ const CONFIG_LIMIT = 1024 * 1024;
 async function platformOfConfig(registry: Registry, repository: string, config: { digest: string; size: number }) {
   const descriptor = descriptorOf({ ...config });
   if (!descriptor || config.size > CONFIG_LIMIT) return "";
-  const content = await registry.getBlob(repository, descriptor.digest).catch(unlessRefused);
+  const content = await unlessRefused(() => registry.getBlob(repository, descriptor.digest));
   if (!content) return "";
   try {
     return platformOf(JSON.parse((await readAll(streamOf(content.body))).toString("utf8")));
@@ -86,6 +87,8 @@ async function platformOfConfig(registry: Registry, repository: string, config: 
   }
 }
 
-function unlessRefused(error: unknown): undefined {
-  if (!(error instanceof RegistryError)) throw error;
-}
+const unlessRefused = <T>(ask: () => Soon<T>): Soon<T | undefined> =>
+  orElse<T | undefined>(ask, (error) => {
+    if (!(error instanceof RegistryError)) throw error;
+    return undefined;
+  });

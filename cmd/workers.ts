@@ -206,7 +206,7 @@ function questionsTo(worker: Worker): Questions {
   };
 }
 
-function answerTo(question: Question, registry: Reader): Promise<unknown> {
+async function answerTo(question: Question, registry: Reader): Promise<unknown> {
   const { kind, repository } = question;
   if (kind === "manifest") return registry.getManifest(repository, question.reference);
   if (kind === "stat-blob") return registry.statBlob(repository, question.digest);

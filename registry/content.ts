@@ -1,7 +1,7 @@
 import { read as readCallback } from "node:fs";
 import { promisify } from "node:util";
 import { RegistryError } from "./errors.ts";
-import type { Body, ByteStream } from "./registry.ts";
+import type { Body, ByteStream, BytesBody, Content, FileBody } from "./registry.ts";
 
 const read = promisify(readCallback);
 const CHUNK = 512 * 1024;
@@ -45,3 +45,9 @@ export async function readAll(stream: ByteStream): Promise<Buffer> {
 export async function closeBody(body: Body): Promise<void> {
   if (body.kind !== "bytes") await body.close();
 }
+
+/** A part of a whole body, which it shares its bytes or its file with. */
+export const partOf = (whole: BytesBody | FileBody, { start, end }: Content["range"]): Body =>
+  whole.kind === "bytes"
+    ? { kind: "bytes", bytes: whole.bytes.subarray(start, end) }
+    : { ...whole, offset: whole.offset + start, length: end - start };

@@ -1,4 +1,5 @@
 import type { Digest, HashAlgorithm, Reference, Tag } from "./reference.ts";
+import type { Soon } from "./soon.ts";
 
 /**
  * What a registry is. Everything that holds bytes implements `Registry` (registry/store/), and api/ translates between it
@@ -6,7 +7,8 @@ import type { Digest, HashAlgorithm, Reference, Tag } from "./reference.ts";
  *
  * Rules of all methods, asked of every implementation by test/contract.ts:
  * - The repository comes first; optional things go in one last object.
- * - A method that returns a promise never throws synchronously; a list throws on its first step.
+ * - What is read comes at once when it is in memory, and so may its refusal. Other methods that return a promise never throw
+ *   synchronously; a list throws on its first step.
  * - Refusals are `RegistryError`s; each method names the codes it may give. Anything else that is thrown is a bug.
  * - Bytes are the product: what was stored is what is served. Type, size and digest are known before the first byte.
  * - Nothing is visible before `commit` or `pushManifest` returns.
@@ -19,13 +21,13 @@ export interface Reader {
    * The bytes of a blob, or the part of them that `range` asks for. Throws NAME_UNKNOWN, BLOB_UNKNOWN, RANGE_INVALID,
    * UNAVAILABLE. Whoever gets the content consumes or closes its body.
    */
-  getBlob(repository: string, digest: Digest, options?: { range?: ByteRange }): Promise<Content>;
+  getBlob(repository: string, digest: Digest, options?: { range?: ByteRange }): Soon<Content>;
   /** What getBlob would give, without bytes. Throws NAME_UNKNOWN, BLOB_UNKNOWN, UNAVAILABLE. */
-  statBlob(repository: string, digest: Digest): Promise<Descriptor>;
+  statBlob(repository: string, digest: Digest): Soon<Descriptor>;
   /** Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
-  getManifest(repository: string, reference: Reference): Promise<ManifestContent>;
+  getManifest(repository: string, reference: Reference): Soon<ManifestContent>;
   /** What getManifest would give, without bytes. Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
-  statManifest(repository: string, reference: Reference): Promise<Descriptor>;
+  statManifest(repository: string, reference: Reference): Soon<Descriptor>;
 }
 
 export interface Writer {
@@ -118,7 +120,13 @@ export interface ManifestContent {
 }
 
 /** The forms that bytes can have on their way out; the HTTP side picks the cheapest way to send each. */
-export type Body = { readonly kind: "bytes"; readonly bytes: Uint8Array } | StreamBody | FileBody;
+export type Body = BytesBody | StreamBody | FileBody;
+
+/** Bytes that are in memory. */
+export interface BytesBody {
+  readonly kind: "bytes";
+  readonly bytes: Uint8Array;
+}
 
 /** Bytes that come as they are made or checked. Reading to the end closes the body; leaving early needs `close`. */
 export interface StreamBody {

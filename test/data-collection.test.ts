@@ -6,6 +6,7 @@ import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
 import type { Descriptor, Registry } from "../registry/registry.ts";
+import type { Soon } from "../registry/soon.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
 import { chunksOf, temporaryFolder } from "./support/images.ts";
 import { randomFrom } from "./support/simulation.ts";
@@ -53,9 +54,9 @@ async function pushImage(registry: Registry, pusher: Pusher, repository: string,
 async function bring(registry: Registry, pusher: Pusher, repository: string, blob: Buffer): Promise<void> {
   const digest = digestOf(blob);
   await pause(pusher);
-  if (await there(registry.statBlob(repository, digest))) return;
+  if (await there(() => registry.statBlob(repository, digest))) return;
   const from = REPOSITORIES[Math.floor(pusher.random() * REPOSITORIES.length)] ?? "base";
-  if (pusher.random() < 0.5 && (await there(registry.mountBlob(repository, digest, { from })))) return;
+  if (pusher.random() < 0.5 && (await there(() => registry.mountBlob(repository, digest, { from })))) return;
   const upload = await registry.startUpload(repository);
   await upload.append({ body: chunksOf(blob.subarray(0, 5)) });
   await pause(pusher);
@@ -78,9 +79,9 @@ async function put(
   return descriptor;
 }
 
-async function there(asked: Promise<unknown>): Promise<boolean> {
+async function there(ask: () => Soon<unknown>): Promise<boolean> {
   try {
-    await asked;
+    await ask();
     return true;
   } catch (error) {
     if (error instanceof RegistryError && /^(BLOB|NAME)_UNKNOWN$/.test(error.code)) return false;

@@ -168,9 +168,9 @@ describe("what is found damaged", () => {
       context.after(store.close);
       for (const blob of [damaged, collected]) {
         for (let attempt = 0; attempt < 2; attempt++) {
-          const read = store.registry.getBlob("app", digestOf(blob));
+          const read = async () => store.registry.getBlob("app", digestOf(blob));
           if (onlyLook) await assert.rejects(read, { code: "BLOB_UNKNOWN" });
-          else await read;
+          else await read();
         }
       }
       await store.registry.getManifest("app", parseTag("1.0"));
@@ -247,7 +247,7 @@ describe("what is found damaged", () => {
     writeFileSync(layout.blob(digestOf(blob)), flipped(blob, 7));
     const { registry, collect, close } = await openDataStore(root, { now: () => time });
     context.after(close);
-    await assert.rejects(registry.getBlob("app", digestOf(blob)), { code: "BLOB_UNKNOWN" });
+    await assert.rejects(async () => registry.getBlob("app", digestOf(blob)), { code: "BLOB_UNKNOWN" });
     const day = 24 * 60 * 60 * 1000;
     for (const { days, kept } of [
       { days: 0, kept: 1 },

@@ -9,6 +9,7 @@ import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { type Digest, digestOf, parseTag, type Tag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import { orElse } from "../registry/soon.ts";
 import { chunksOf } from "./support/images.ts";
 import { memoryFolder } from "./support/power-disk.ts";
 import { remote } from "./support/remote.ts";
@@ -120,7 +121,7 @@ class Client {
   async verify(registry: Registry): Promise<void> {
     const listed = await all(registry.listTags(this.repository)).catch(unlessUnknown<Tag[]>([]));
     for (const tag of TAGS) {
-      const found = await registry.getManifest(this.repository, tag).catch(unlessUnknown(undefined));
+      const found = await orElse(() => registry.getManifest(this.repository, tag), unlessUnknown(undefined));
       const digest = found?.descriptor.digest;
       const allowed = [this.#tags.get(tag), ...(this.#underWay.has(tag) ? [this.#underWay.get(tag)] : [])];
       assert.ok(

@@ -9,6 +9,7 @@ import { overlay } from "../registry/layer/overlay.ts";
 import { MEDIA_TYPES } from "../registry/media-types.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Soon } from "../registry/soon.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
 import { memory } from "../registry/store/memory.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
@@ -17,9 +18,13 @@ import { all } from "./support/world.ts";
 const BELOW = testImage("team/app", "1.0", ["below", "shared"]);
 const ABOVE = testImage("team/app", "1.0", ["above"]);
 
-async function refuses(code: ErrorCode, attempt: Promise<unknown>, reason = /./): Promise<void> {
+async function refuses(
+  code: ErrorCode,
+  attempt: Promise<unknown> | (() => Soon<unknown>),
+  reason = /./,
+): Promise<void> {
   await assert.rejects(
-    attempt,
+    typeof attempt === "function" ? async () => attempt() : attempt,
     (error) => error instanceof RegistryError && error.code === code && reason.test(error.message),
   );
 }
@@ -166,7 +171,11 @@ describe("an overlay", () => {
         throw new RegistryError("MANIFEST_UNKNOWN", "1.0 is damaged", { damaged: true });
       },
     };
-    await refuses("MANIFEST_UNKNOWN", overlay(damaged, lower).getManifest("team/app", parseTag("1.0")), /damaged/);
+    await refuses(
+      "MANIFEST_UNKNOWN",
+      () => overlay(damaged, lower).getManifest("team/app", parseTag("1.0")),
+      /damaged/,
+    );
   });
 
   it("closes what it copies from when there is no place to copy to, and copies once for several", async () => {
@@ -327,14 +336,14 @@ describe("fallback tags", () => {
       const large = { ...signature, annotations: { large: String(number).repeat(600_000) } };
       await registry.pushManifest("team/app", { bytes: Buffer.from(JSON.stringify(large)) });
     }
-    await refuses("MANIFEST_UNKNOWN", registry.getManifest("team/app", fallback));
+    await refuses("MANIFEST_UNKNOWN", () => registry.getManifest("team/app", fallback));
     assert.equal((await all(registry.listReferrers("team/app", subject.digest))).length, 3);
   });
 
   it("of what nobody refers to do not exist", async () => {
     const registry = fallbackTags(memory());
     await pushImage(registry, BELOW);
-    await refuses("MANIFEST_UNKNOWN", registry.getManifest("team/app", fallback));
-    await refuses("NAME_UNKNOWN", registry.getManifest("nobody", fallback));
+    await refuses("MANIFEST_UNKNOWN", () => registry.getManifest("team/app", fallback));
+    await refuses("NAME_UNKNOWN", () => registry.getManifest("nobody", fallback));
   });
 });

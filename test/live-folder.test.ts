@@ -17,6 +17,7 @@ import type { FileRange } from "../registry/archive/files.ts";
 import { readAll, streamOf } from "../registry/content.ts";
 import { type Digest, digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
+import { orElse } from "../registry/soon.ts";
 import { folder } from "../registry/store/folder.ts";
 import { type LiveFolder, openFolder } from "../registry/store/live-folder.ts";
 import { scan } from "../registry/store/scan.ts";
@@ -72,10 +73,11 @@ function namelessTar(context: TestContext, image: TestImage): Buffer {
 }
 
 async function digestAt(registry: Registry, name = "team/one", tag = "1.0"): Promise<string | undefined> {
-  return registry.statManifest(name, parseTag(tag)).then(
-    ({ digest }) => digest,
-    () => undefined,
+  const found = await orElse<{ digest?: string }>(
+    () => registry.statManifest(name, parseTag(tag)),
+    () => ({}),
   );
+  return found.digest;
 }
 
 /** Waits until its tag means this image, or team/one:1.0 none; fails after 5 s, of which 2 are promised. */
@@ -192,8 +194,9 @@ describe("a folder that changes while it is served", () => {
     const layer = digestOf(ONE.layers[0] ?? Buffer.alloc(0));
     while ((await digestAt(registry)) !== TWO.manifest.descriptor.digest) {
       assert.equal(await digestAt(registry), ONE.manifest.descriptor.digest, "there is a gap");
-      const answered = await registry.getBlob("team/one", layer).then(
-        ({ body }) => readAll(streamOf(body)).then(() => "sent"),
+      const read = async () => readAll(streamOf((await registry.getBlob("team/one", layer)).body));
+      const answered = await read().then(
+        () => "sent",
         ({ code }) => code,
       );
       assert.equal(answered, "UNAVAILABLE");
@@ -213,10 +216,13 @@ describe("a folder that changes while it is served", () => {
     writeFileSync(next, gzipSync(tarOf(context, TWO)));
     renameSync(next, path);
     for (let blobs = 0; (await digestAt(registry)) !== TWO.manifest.descriptor.digest; blobs++) {
-      const { body } = await registry.getBlob("team/one", digestOf(ONE.config)).catch(async (error) => {
-        assert.equal(await digestAt(registry), TWO.manifest.descriptor.digest, `there is a gap: ${error}`);
-        return registry.getBlob("team/one", digestOf(TWO.config));
-      });
+      const { body } = await orElse(
+        () => registry.getBlob("team/one", digestOf(ONE.config)),
+        async (error) => {
+          assert.equal(await digestAt(registry), TWO.manifest.descriptor.digest, `there is a gap: ${error}`);
+          return registry.getBlob("team/one", digestOf(TWO.config));
+        },
+      );
       await readAll(streamOf(body));
       await new Promise((resolve) => setTimeout(resolve, 20));
       assert.ok(blobs < 500, "it does not show the new one");
@@ -230,7 +236,7 @@ describe("a folder that changes while it is served", () => {
     tar[tar.indexOf(layer) + layer.length - 1] = (tar[tar.indexOf(layer) + layer.length - 1] ?? 0) ^ 1;
     writeFileSync(join(root, "app.tar"), tar);
     await shows(registry, ONE);
-    await assert.rejects(registry.getBlob("team/one", digestOf(layer)), { code: "BLOB_UNKNOWN" });
+    await assert.rejects(async () => registry.getBlob("team/one", digestOf(layer)), { code: "BLOB_UNKNOWN" });
     assert.equal(damage.length, 1);
   });
 

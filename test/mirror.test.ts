@@ -141,7 +141,7 @@ describe("a mirror", () => {
 
   it("knows a repository by both of its names", async () => {
     const { registry, forget, asked } = mirrorOf(memory());
-    await assert.rejects(registry.getManifest("library/app", TAG), isCode("NAME_UNKNOWN"));
+    await assert.rejects(async () => registry.getManifest("library/app", TAG), isCode("NAME_UNKNOWN"));
     const changes = changesOfRepositories();
     const before = changes.versionOf("library/app");
     changes.note("app");
@@ -152,7 +152,7 @@ describe("a mirror", () => {
 
   it("does not remember what is not there", async () => {
     const { registry, behind } = mirrorOf(memory(), { deaf: true });
-    await assert.rejects(registry.getManifest("team/app", TAG), isCode("NAME_UNKNOWN"));
+    await assert.rejects(async () => registry.getManifest("team/app", TAG), isCode("NAME_UNKNOWN"));
     await assert.rejects(bytesOf(registry, digestOf(FIRST.config)), isCode("NAME_UNKNOWN"));
     await pushImage(behind, FIRST);
     await registry.getManifest("team/app", TAG);
@@ -192,7 +192,7 @@ describe("a mirror of files", () => {
     assert.deepEqual(await readAll(streamOf((await registry.getBlob("team/other", digest)).body)), BIG);
     await assert.rejects(bytesOf(registry, digest), isCode("BLOB_UNKNOWN"));
     await behind.deleteBlob("team/other", digest);
-    await assert.rejects(registry.getBlob("team/other", digest), isCode("BLOB_UNKNOWN"));
+    await assert.rejects(async () => registry.getBlob("team/other", digest), isCode("BLOB_UNKNOWN"));
   });
 
   it("gives none that was replaced since it was verified, though nobody said so", async (context) => {

@@ -200,7 +200,7 @@ describe("ociregistry gc", () => {
     assert.match((await gc()).out, /1 blob removed for good/);
     const again = await serveDataAgain(context, served);
     await again.registry.getBlob("team/app", digestOf(PUSHED.config));
-    await assert.rejects(again.registry.statBlob("other", digestOf(Buffer.from("in no image"))));
+    await assert.rejects(async () => again.registry.statBlob("other", digestOf(Buffer.from("in no image"))));
   });
 
   it("gives up old uploads when the server that has the folder says so, and by itself none", async (context) => {

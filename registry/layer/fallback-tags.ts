@@ -3,6 +3,7 @@ import { entriesOf } from "../lists.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
 import { type Digest, digestOf, isDigest, type Reference, refersByDigest, type Tag } from "../reference.ts";
 import type { Descriptor, ManifestContent, Registry } from "../registry.ts";
+import { orElse } from "../soon.ts";
 
 /**
  * The referrers of a manifest, also for clients that do not know the request for them: these look for an index under the
@@ -26,14 +27,14 @@ export function fallbackTags(next: Registry): Registry {
   return {
     ...next,
     getManifest(name, reference) {
-      const found = next.getManifest(name, reference);
       const subject = subjectOf(reference);
-      return subject ? found.catch((error) => made(name, subject, error)) : found;
+      const ask = () => next.getManifest(name, reference);
+      return subject ? orElse(ask, (error) => made(name, subject, error)) : ask();
     },
     statManifest(name, reference) {
-      const found = next.statManifest(name, reference);
       const subject = subjectOf(reference);
-      return subject ? found.catch(async (error) => (await made(name, subject, error)).descriptor) : found;
+      const ask = () => next.statManifest(name, reference);
+      return subject ? orElse(ask, async (error) => (await made(name, subject, error)).descriptor) : ask();
     },
   };
 }

@@ -11,15 +11,15 @@ import type { Registry } from "../registry.ts";
 export function immutableTags(next: Registry, isImmutable: (tag: Tag) => boolean): Registry {
   /** Two who push different manifests under one new tag: the second has to see the first. */
   const locks = keyedLock();
-  const targetOf = (name: string, tag: Tag): Promise<Digest | undefined> =>
-    next.statManifest(name, tag).then(
-      ({ digest }) => digest,
-      (error) => {
-        // Only what is not there may be set; what cannot be read may mean anything.
-        if (error instanceof RegistryError && NONE.has(error.code) && !error.damaged) return undefined;
-        throw error;
-      },
-    );
+  const targetOf = async (name: string, tag: Tag): Promise<Digest | undefined> => {
+    try {
+      return (await next.statManifest(name, tag)).digest;
+    } catch (error) {
+      // Only what is not there may be set; what cannot be read may mean anything.
+      if (error instanceof RegistryError && NONE.has(error.code) && !error.damaged) return undefined;
+      throw error;
+    }
+  };
 
   return {
     ...next,

@@ -5,6 +5,7 @@ import { factsOf } from "../manifest.ts";
 import { readPushedManifest } from "../pushed-manifest.ts";
 import { canonicalName, type Digest, hashAlgorithmOf } from "../reference.ts";
 import type { Descriptor, List, Registry } from "../registry.ts";
+import { orElse, type Soon } from "../soon.ts";
 
 export interface OverlayOptions {
   /** Whether the upper registry can have anything of a repository; a no saves asking it. */
@@ -28,38 +29,31 @@ export function overlay(
   { mayHave = () => true, mayHaveBelow = () => true, holderBelow = async () => undefined }: OverlayOptions = {},
 ): Registry {
   /** Asks above, and below when it is not there; of two refusals the one that knows the repository counts. */
-  const either = <T>(name: string, ask: (registry: Registry, name: string) => Promise<T>): Promise<T> => {
+  const either = <T>(name: string, ask: (registry: Registry, name: string) => Soon<T>): Soon<T> => {
     const own = canonicalName(name);
-    return mayHave(own) ? both(name, own, ask) : ask(lower, name);
-  };
-  const both = async <T>(
-    name: string,
-    own: string,
-    ask: (registry: Registry, name: string) => Promise<T>,
-  ): Promise<T> => {
-    try {
-      return await ask(upper, own);
-    } catch (above) {
+    const askBelow = (above: unknown): Soon<T> => {
       if (!isMissing(above)) throw above;
-      try {
-        return await ask(lower, name);
-      } catch (below) {
-        throw isNameUnknown(below) ? above : below;
-      }
-    }
+      return orElse(
+        () => ask(lower, name),
+        (below) => {
+          throw isNameUnknown(below) ? above : below;
+        },
+      );
+    };
+    return mayHave(own) ? orElse(() => ask(upper, own), askBelow) : ask(lower, name);
   };
 
   /** Deletes above; what is only below cannot be deleted. */
   const remove = async (
     name: string,
-    find: () => Promise<unknown>,
+    find: () => Soon<unknown>,
     act: (name: string) => Promise<void>,
   ): Promise<void> => {
     try {
       await act(canonicalName(name));
     } catch (error) {
       if (!isMissing(error)) throw error;
-      await find().catch((below) => {
+      await orElse(find, (below) => {
         throw isNameUnknown(below) ? error : below;
       });
       throw new RegistryError("UNSUPPORTED", FROM_BELOW);
@@ -70,7 +64,7 @@ export function overlay(
   const copies = keyedLock();
   const copyBlob = (name: string, from: string, digest: Digest): Promise<Descriptor> =>
     copies.run(`${name} ${digest}`, async () => {
-      const copied = await upper.statBlob(name, digest).catch(unlessMissing);
+      const copied = await ifThere(() => upper.statBlob(name, digest));
       if (copied) return copied;
       const { body, descriptor } = await lower.getBlob(from, digest);
       try {
@@ -91,14 +85,14 @@ export function overlay(
     const { mediaType: known, json } = readPushedManifest(bytes, mediaType);
     const own = canonicalName(name);
     for (const { digest } of factsOf({ mediaType: known, digest: NO_DIGEST, size: 0 }, json).parts) {
-      if (await succeeds(upper.statBlob(own, digest))) continue;
-      if (await succeeds(upper.statManifest(own, digest))) continue;
-      const child = await lower.getManifest(name, digest).catch(unlessMissing);
+      if (await ifThere(() => upper.statBlob(own, digest))) continue;
+      if (await ifThere(() => upper.statManifest(own, digest))) continue;
+      const child = await ifThere(() => lower.getManifest(name, digest));
       if (child) {
         const { descriptor } = child;
         await copyParts(name, descriptor.mediaType, child.bytes);
         await upper.pushManifest(own, { mediaType: descriptor.mediaType, bytes: child.bytes, digest });
-      } else if (await succeeds(lower.statBlob(name, digest))) await copyBlob(own, name, digest);
+      } else if (await ifThere(() => lower.statBlob(name, digest))) await copyBlob(own, name, digest);
     }
   };
 
@@ -117,7 +111,7 @@ export function overlay(
       } catch (error) {
         const holder = from ?? (await holderBelow(digest));
         if (!isMissing(error) || holder === undefined) throw error;
-        if (!(await succeeds(lower.statBlob(holder, digest)))) throw error;
+        if (!(await ifThere(() => lower.statBlob(holder, digest)))) throw error;
         return copyBlob(own, holder, digest);
       }
     },
@@ -181,18 +175,11 @@ const isMissing = (error: unknown): boolean =>
 
 const isNameUnknown = (error: unknown): boolean => error instanceof RegistryError && error.code === "NAME_UNKNOWN";
 
-function unlessMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
-}
-
-const succeeds = (attempt: Promise<unknown>): Promise<boolean> =>
-  attempt.then(
-    () => true,
-    (error) => {
-      unlessMissing(error);
-      return false;
-    },
-  );
+const ifThere = <T>(ask: () => Soon<T>): Soon<T | undefined> =>
+  orElse<T | undefined>(ask, (error) => {
+    if (!isMissing(error)) throw error;
+    return undefined;
+  });
 
 /** A list that may be of a repository that is not there: then it is empty, and the refusal is put aside. */
 async function* ifKnown<T>(list: List<T>, refusals: unknown[]): List<T> {

@@ -2,10 +2,11 @@ import { createHash, type Hash } from "node:crypto";
 import { type BigIntStats, stat as statCallback } from "node:fs";
 import { promisify } from "node:util";
 import type { FileRange } from "../archive/files.ts";
-import { readAll, streamOf } from "../content.ts";
+import { partOf, readAll, streamOf } from "../content.ts";
 import { RegistryError } from "../errors.ts";
 import { algorithmOf, type Digest, digestFrom } from "../reference.ts";
-import type { Body, ByteStream, FileBody } from "../registry.ts";
+import type { Body, ByteStream, Content, FileBody } from "../registry.ts";
+import { type Soon, whenHere } from "../soon.ts";
 import { byteCache } from "./byte-cache.ts";
 import { isExhausted } from "./exhausted.ts";
 import { fileBody } from "./file-body.ts";
@@ -40,7 +41,7 @@ export interface BlobFiles {
    * until the digest matches; a part is only given of what was checked. Throws BLOB_UNKNOWN, and UNAVAILABLE when no
    * more files can be opened, or other bytes are there because the file has just been replaced.
    */
-  open(file: FileRange, digest: Digest, part: { start: number; end: number }): Promise<Body>;
+  open(file: FileRange, digest: Digest, part: Part): Soon<Body>;
   /** Whether the bytes have been proved to match; false also when nobody has looked yet. */
   isGood(file: FileRange, digest: Digest): Promise<boolean>;
   /** Whether the file is there and holds something else, as far as anybody has looked. */
@@ -132,6 +133,30 @@ export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = fals
   const misfit = ({ path }: FileRange, digest: Digest): RegistryError =>
     isReplaced(path) ? beingReplaced(digest) : new RegistryError("BLOB_UNKNOWN", `the file of ${digest} has changed`);
 
+  const openLarge = async (file: FileRange, digest: Digest, { start, end }: Part): Promise<Body> => {
+    const kept = await openKept(file, digest);
+    const open = kept ?? (await files.open(file.path).catch(refuse(digest)));
+    try {
+      const whole = fileBody(open, file, { onlyMoved });
+      const part = partOf(whole, { start, end });
+      if (kept) return part;
+      const judged = examine(open, file, digest);
+      const verdict = verdicts.get(judged.key);
+      const isWhole = start === 0 && end === file.size;
+      if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT && !streaming.has(judged.key)) {
+        streaming.add(judged.key);
+        const checked = checkedStream(whole, digest, (result) => judge(judged, result));
+        const release = () => whole.close().finally(() => streaming.delete(judged.key));
+        return { kind: "stream", stream: checked, close: release };
+      }
+      if (!(verdict ?? (await check(judged, whole)))) throw damaged(digest);
+      return part;
+    } catch (error) {
+      await open.close();
+      throw error;
+    }
+  };
+
   return {
     isGood: async (file, digest) => (await verdictOn(file, digest)) === true,
     isDamaged: async (file, digest) => (await verdictOn(file, digest)) === false,
@@ -147,36 +172,15 @@ export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = fals
       if (verdicts.get(keyOf(stats, file, digest)) === false) throw damaged(digest);
     },
 
-    async open(file, digest, { start, end }) {
-      if (file.size <= SMALL_LIMIT) {
-        const bytes = small.get(digest) ?? (await readSmall(file, digest));
-        const isWhole = start === 0 && end === bytes.length;
-        return { kind: "bytes", bytes: isWhole ? bytes : bytes.subarray(start, end) };
-      }
-      const kept = await openKept(file, digest);
-      const open = kept ?? (await files.open(file.path).catch(refuse(digest)));
-      try {
-        const whole = fileBody(open, file, { onlyMoved });
-        const part = { ...whole, offset: file.offset + start, length: end - start };
-        if (kept) return part;
-        const judged = examine(open, file, digest);
-        const verdict = verdicts.get(judged.key);
-        const isWhole = start === 0 && end === file.size;
-        if (verdict === undefined && isWhole && file.size > CHECK_FIRST_LIMIT && !streaming.has(judged.key)) {
-          streaming.add(judged.key);
-          const checked = checkedStream(whole, digest, (result) => judge(judged, result));
-          const release = () => whole.close().finally(() => streaming.delete(judged.key));
-          return { kind: "stream", stream: checked, close: release };
-        }
-        if (!(verdict ?? (await check(judged, whole)))) throw damaged(digest);
-        return part;
-      } catch (error) {
-        await open.close();
-        throw error;
-      }
-    },
+    open: (file, digest, part) =>
+      file.size > SMALL_LIMIT
+        ? openLarge(file, digest, part)
+        : whenHere(small.get(digest) ?? readSmall(file, digest), (bytes) => partOf({ kind: "bytes", bytes }, part)),
   };
 }
+
+/** Which bytes of a blob are wanted. */
+type Part = Content["range"];
 
 /** What a verdict is about: a blob in a file as it is. */
 interface Judged {

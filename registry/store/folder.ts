@@ -1,5 +1,6 @@
 import type { FileRange } from "../archive/files.ts";
 import { complete } from "../complete.ts";
+import { partOf } from "../content.ts";
 import { RegistryError } from "../errors.ts";
 import { piecesAfter } from "../lists.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
@@ -7,6 +8,7 @@ import { resolveRange } from "../range.ts";
 import { canonicalName, type Digest, type Reference, refersByDigest } from "../reference.ts";
 import { selectReferrers } from "../referrers.ts";
 import type { ManifestContent, Registry } from "../registry.ts";
+import { type Soon, whenHere } from "../soon.ts";
 import { blobFiles } from "./blob-files.ts";
 import type { Catalogue, Repository } from "./catalogue.ts";
 import type { Finding } from "./findings.ts";
@@ -34,29 +36,25 @@ export function folder(
     if (!file) throw new RegistryError("BLOB_UNKNOWN", digest);
     return file;
   };
-  const findManifest = async (name: string, reference: Reference): Promise<ManifestContent> => {
+  const findManifest = (name: string, reference: Reference): Soon<ManifestContent> => {
     const repository = find(name);
     const found = refersByDigest(reference)
       ? repository.findManifest(reference)
       : repository.tags.get(reference)?.manifest;
-    // Nearly always it is there, and a turn of the queue less is a twentieth of the whole answer.
-    const manifest = found instanceof Promise ? await found : found;
-    if (!manifest) throw new RegistryError("MANIFEST_UNKNOWN", reference);
-    return manifest;
+    return whenHere(found, (manifest) => {
+      if (!manifest) throw new RegistryError("MANIFEST_UNKNOWN", reference);
+      return manifest;
+    });
   };
 
   const reader: Partial<Registry> = {
-    async getBlob(name, digest, { range } = {}) {
-      const made = find(name).made.get(digest);
-      if (made) {
-        const { start, end } = resolveRange(range, made.length);
-        const body = { kind: "bytes", bytes: made.subarray(start, end) } as const;
-        return { descriptor: { mediaType: MEDIA_TYPES.blob, digest, size: made.length }, range: { start, end }, body };
-      }
-      const file = findBlob(name, digest);
-      const { start, end } = resolveRange(range, file.size);
-      const body = await files.open(file, digest, { start, end });
-      return { descriptor: { mediaType: MEDIA_TYPES.blob, digest, size: file.size }, range: { start, end }, body };
+    getBlob(name, digest, options) {
+      const source = find(name).made.get(digest) ?? findBlob(name, digest);
+      const isMade = source instanceof Uint8Array;
+      const size = isMade ? source.length : source.size;
+      const range = resolveRange(options?.range, size);
+      const found = isMade ? partOf({ kind: "bytes", bytes: source }, range) : files.open(source, digest, range);
+      return whenHere(found, (body) => ({ descriptor: { mediaType: MEDIA_TYPES.blob, digest, size }, range, body }));
     },
     async statBlob(name, digest) {
       const made = find(name).made.get(digest);
@@ -66,9 +64,7 @@ export function folder(
       return { mediaType: MEDIA_TYPES.blob, digest, size: file.size };
     },
     getManifest: findManifest,
-    async statManifest(name, reference) {
-      return (await findManifest(name, reference)).descriptor;
-    },
+    statManifest: (name, reference) => whenHere(findManifest(name, reference), ({ descriptor }) => descriptor),
     async *listRepositories({ after = "" } = {}) {
       const { names } = source.current;
       yield* piecesAfter(() => names, after);

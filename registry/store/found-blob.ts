@@ -1,6 +1,6 @@
 import { closeBody } from "../content.ts";
 import type { Digest } from "../reference.ts";
-import type { Body, ByteRange, Content, FileBody, Reader } from "../registry.ts";
+import type { Body, ByteRange, BytesBody, Content, FileBody, Reader } from "../registry.ts";
 
 /** What can be said to another process of content on its way out. */
 export interface FoundBlob extends Omit<Content, "body"> {
@@ -9,8 +9,6 @@ export interface FoundBlob extends Omit<Content, "body"> {
 
 /** The bytes that were asked for, the file that has the whole blob, or neither: they can only be had as a stream. */
 export type BlobPlace = BytesBody | ({ readonly kind: "file" } & FilePlace) | { readonly kind: "stream" };
-
-export type BytesBody = Extract<Body, { kind: "bytes" }>;
 
 /** A blob in a file, which another process can open. */
 export interface FilePlace extends Pick<FileBody, "path" | "identity" | "onlyMoved"> {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readAll } from "../content.ts";
+import { partOf, readAll } from "../content.ts";
 import { inUse, RegistryError } from "../errors.ts";
 import { factsOf, type ManifestFacts } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media-types.ts";
@@ -61,7 +61,7 @@ export function memory(): Registry {
       return {
         descriptor: blobDescriptor(digest, bytes.length),
         range: { start, end },
-        body: { kind: "bytes", bytes: bytes.subarray(start, end) },
+        body: partOf({ kind: "bytes", bytes }, { start, end }),
       };
     },
     async statBlob(name, digest) {

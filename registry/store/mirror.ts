@@ -1,20 +1,12 @@
 import { complete } from "../complete.ts";
-import { closeBody } from "../content.ts";
+import { closeBody, partOf } from "../content.ts";
 import { resolveRange } from "../range.ts";
 import type { Digest, Reference } from "../reference.ts";
-import type {
-  Body,
-  ByteRange,
-  Content,
-  Descriptor,
-  FileBody,
-  ManifestContent,
-  Registry,
-  StreamBody,
-} from "../registry.ts";
+import type { ByteRange, Content, Descriptor, FileBody, ManifestContent, Registry, StreamBody } from "../registry.ts";
+import { type Soon, whenHere } from "../soon.ts";
 import { fileBody } from "./file-body.ts";
 import { identityOf } from "./file-state.ts";
-import type { BytesBody, FilePlace, FoundBlob } from "./found-blob.ts";
+import type { FilePlace, FoundBlob } from "./found-blob.ts";
 import { type OpenFiles, openFiles } from "./open-files.ts";
 import { changesOfRepositories, remembered } from "./remembered.ts";
 
@@ -73,7 +65,7 @@ export function mirror(origin: Origin): Mirror {
     asking.set(key, asked);
     return asked;
   };
-  const getManifest = async (repository: string, reference: Reference): Promise<ManifestContent> =>
+  const getManifest = (repository: string, reference: Reference): Soon<ManifestContent> =>
     manifests.get(repository, reference) ?? askForManifest(repository, reference);
 
   const askForBlob = async (repository: string, digest: Digest, wanted?: ByteRange): Promise<Content> => {
@@ -93,15 +85,21 @@ export function mirror(origin: Origin): Mirror {
     return cut(descriptor, body, range);
   };
 
+  const openBlob = async (repository: string, digest: Digest, wanted?: ByteRange): Promise<Content> => {
+    const known = places.get(repository, digest);
+    const body = known && (await openPlace(files, known));
+    return body ? cut(known.descriptor, body, wanted) : askForBlob(repository, digest, wanted);
+  };
+
   const reader: Partial<Registry> = {
     getManifest,
-    statManifest: async (repository, reference) => (await getManifest(repository, reference)).descriptor,
-    async getBlob(repository, digest, { range } = {}) {
+    statManifest: (repository, reference) =>
+      whenHere(getManifest(repository, reference), ({ descriptor }) => descriptor),
+    getBlob(repository, digest, { range: wanted } = {}) {
       const small = smallBlobs.get(repository, digest);
-      if (small) return cut(small.descriptor, { kind: "bytes", bytes: small.bytes }, range);
-      const known = places.get(repository, digest);
-      const body = known && (await openPlace(files, known));
-      return body ? cut(known.descriptor, body, range) : askForBlob(repository, digest, range);
+      if (!small) return openBlob(repository, digest, wanted);
+      const range = resolveRange(wanted, small.bytes.length);
+      return { descriptor: small.descriptor, range, body: partOf({ kind: "bytes", bytes: small.bytes }, range) };
     },
     // Whoever pushes asks this, and collected garbage has to be told as such at once.
     statBlob: origin.statBlob,
@@ -130,7 +128,7 @@ async function openPlace(files: OpenFiles, place: KnownPlace): Promise<FileBody 
 }
 
 /** The part that `wanted` means. Throws RANGE_INVALID; then the body is closed. */
-async function cut(descriptor: Descriptor, whole: BytesBody | FileBody, wanted?: ByteRange): Promise<Content> {
+async function cut(descriptor: Descriptor, whole: FileBody, wanted?: ByteRange): Promise<Content> {
   try {
     const range = resolveRange(wanted, descriptor.size);
     return { descriptor, range, body: partOf(whole, range) };
@@ -139,8 +137,3 @@ async function cut(descriptor: Descriptor, whole: BytesBody | FileBody, wanted?:
     throw error;
   }
 }
-
-const partOf = (whole: BytesBody | FileBody, { start, end }: Content["range"]): Body =>
-  whole.kind === "bytes"
-    ? { kind: "bytes", bytes: whole.bytes.subarray(start, end) }
-    : { ...whole, offset: whole.offset + start, length: end - start };

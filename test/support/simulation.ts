@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RegistryError } from "../../registry/errors.ts";
 import type { Upload } from "../../registry/registry.ts";
+import { orElse } from "../../registry/soon.ts";
 import { type DataOptions, type DataStore, openDataStore } from "../../registry/store/data/data-store.ts";
 import { codeOf } from "../../registry/store/data/disk.ts";
 import { chunksOf } from "./images.ts";
@@ -150,7 +151,10 @@ class Simulation {
       case "head": {
         const repository = at(REPOSITORIES, step.repository);
         const { digest } = at(BLOBS, step.blob);
-        const size = await registry.statBlob(repository, digest).then((found) => found.size, codeOfRefusal);
+        const size = await orElse<unknown>(
+          async () => (await registry.statBlob(repository, digest)).size,
+          codeOfRefusal,
+        );
         assert.equal(typeof size === "number", this.#view.has(keyOf.blob(repository, digest)), "HEAD of a blob");
         this.#renew(repository);
         return;

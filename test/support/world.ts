@@ -3,6 +3,7 @@ import { readAll, streamOf } from "../../registry/content.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import { type Digest, digestOf, parseTag, type Reference, type Tag } from "../../registry/reference.ts";
 import type { List, Registry } from "../../registry/registry.ts";
+import type { Soon } from "../../registry/soon.ts";
 
 /** Few of each, so that what happens in a test meets itself. Names that begin with one another are here on purpose. */
 export const REPOSITORIES: readonly string[] = ["app", "app-two", "app/three"];
@@ -115,13 +116,13 @@ export async function look(registry: Registry): Promise<View> {
 
 async function lookAt(registry: Registry, repository: string, view: Map<string, string>): Promise<void> {
   for (const { digest, bytes } of BLOBS) {
-    const found = await known(registry.getBlob(repository, digest));
+    const found = await known(() => registry.getBlob(repository, digest));
     if (!found) continue;
     assert.ok((await readAll(streamOf(found.body))).equals(bytes), `the bytes of ${digest} in ${repository}`);
     view.set(keyOf.blob(repository, digest), "there");
   }
   const manifest = async (reference: Reference) => {
-    const found = await known(registry.getManifest(repository, reference));
+    const found = await known(() => registry.getManifest(repository, reference));
     if (!found) return undefined;
     const { mediaType, bytes } = manifestWith(found.descriptor.digest);
     assert.ok(Buffer.from(found.bytes).equals(bytes), `the bytes of ${reference} in ${repository}`);
@@ -137,7 +138,7 @@ async function lookAt(registry: Registry, repository: string, view: Map<string, 
   }
   const there = MANIFESTS.filter(({ digest }) => view.has(keyOf.manifest(repository, digest)));
   const tags = TAGS.filter((tag) => view.has(keyOf.tag(repository, tag)));
-  assert.deepEqual(await known(all(registry.listTags(repository))).then((list) => list ?? []), [...tags].sort());
+  assert.deepEqual(await known(() => all(registry.listTags(repository))).then((list) => list ?? []), [...tags].sort());
   for (const { digest } of MANIFESTS) {
     const listed = (await all(registry.listReferrers(repository, digest))).map((each) => each.digest);
     const expected = there.filter(({ subject }) => subject === digest).map((each) => each.digest);
@@ -159,9 +160,9 @@ function assertWhole(view: View): void {
 const MISSING: ReadonlySet<string> = new Set(["BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "NAME_UNKNOWN"]);
 
 /** Undefined for what is not there. */
-async function known<T>(asked: Promise<T>): Promise<T | undefined> {
+async function known<T>(ask: () => Soon<T>): Promise<T | undefined> {
   try {
-    return await asked;
+    return await ask();
   } catch (error) {
     if (error instanceof RegistryError && MISSING.has(error.code)) return undefined;
     throw error;

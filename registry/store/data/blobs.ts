@@ -3,7 +3,8 @@ import type { FileRange } from "../../archive/files.ts";
 import { RegistryError } from "../../errors.ts";
 import { type KeyedLock, keyedLock } from "../../keyed-lock.ts";
 import type { Digest } from "../../reference.ts";
-import type { Body } from "../../registry.ts";
+import type { Body, Content } from "../../registry.ts";
+import { orElse, type Soon } from "../../soon.ts";
 import type { BlobFiles } from "../blob-files.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
@@ -14,7 +15,7 @@ export interface Blobs {
   /** Throws BLOB_UNKNOWN when the bytes are gone or known to be damaged. */
   stat(digest: Digest, size: number): Promise<void>;
   /** Throws BLOB_UNKNOWN, UNAVAILABLE. */
-  open(digest: Digest, size: number, part: { start: number; end: number }): Promise<Body>;
+  open(digest: Digest, size: number, part: Content["range"]): Soon<Body>;
   /** How many bytes are stored under a digest, in whatever state they are. */
   sizeOf(digest: Digest): Promise<number | undefined>;
   /**
@@ -44,15 +45,12 @@ export function blobStore({ disk, layout, files, verified, onlyLook, heal, quara
   const rangeOf = (digest: Digest, size: number): FileRange => ({ path: layout.blob(digest), offset: 0, size });
 
   /** Tries again once, when the bytes could be brought back: from the trash, or from another place that has them. */
-  const withHealing = async <T>(digest: Digest, size: number, read: () => Promise<T>): Promise<T> => {
-    try {
-      return await read();
-    } catch (error) {
+  const withHealing = <T>(digest: Digest, size: number, read: () => Soon<T>): Soon<T> =>
+    orElse(read, async (error) => {
       if (!(error instanceof RegistryError && error.code === "BLOB_UNKNOWN")) throw error;
       if (onlyLook || !(await bringBack(digest, size))) throw error;
       return read();
-    }
-  };
+    });
   const bringBack = (digest: Digest, size: number): Promise<boolean> => {
     const running = healing.get(digest) ?? search(digest, size).finally(() => healing.delete(digest));
     healing.set(digest, running);
@@ -77,7 +75,7 @@ export function blobStore({ disk, layout, files, verified, onlyLook, heal, quara
   const sizeOf: Blobs["sizeOf"] = async (digest) => (await disk.stat(layout.blob(digest)))?.size;
 
   return {
-    stat: (digest, size) => withHealing(digest, size, () => verified.stat(rangeOf(digest, size), digest)),
+    stat: async (digest, size) => withHealing(digest, size, () => verified.stat(rangeOf(digest, size), digest)),
     open: (digest, size, part) => withHealing(digest, size, () => verified.open(rangeOf(digest, size), digest, part)),
     sizeOf,
     async adopt(file, digest, size) {

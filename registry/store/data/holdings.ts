@@ -1,6 +1,7 @@
 import { RegistryError } from "../../errors.ts";
 import type { Digest, Reference } from "../../reference.ts";
 import { refersByDigest } from "../../reference.ts";
+import { type Soon, whenHere } from "../../soon.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
@@ -26,11 +27,11 @@ export interface Holdings {
 }
 
 /** Throws NAME_UNKNOWN. */
-export async function findRepository({ repositories }: Holdings, name: string): Promise<RepositoryState> {
-  const state = await repositories.find(name);
-  if (!state) throw new RegistryError("NAME_UNKNOWN", name);
-  return state;
-}
+export const findRepository = ({ repositories }: Holdings, name: string): Soon<RepositoryState> =>
+  whenHere(repositories.find(name), (state) => {
+    if (!state) throw new RegistryError("NAME_UNKNOWN", name);
+    return state;
+  });
 
 /** The size of a blob that the repository has. Throws BLOB_UNKNOWN. */
 export function sizeIn(state: RepositoryState, digest: Digest): number {
@@ -40,22 +41,18 @@ export function sizeIn(state: RepositoryState, digest: Digest): number {
 }
 
 /** Throws NAME_UNKNOWN, MANIFEST_UNKNOWN. */
-export async function findManifest(holdings: Holdings, name: string, reference: Reference): Promise<StoredManifest> {
-  const { repositories, manifests, tags } = holdings;
-  // Nearly always all of it is in memory, and each turn of the queue less is a fiftieth of the whole answer.
-  const found = repositories.find(name);
-  const state = found instanceof Promise ? await found : found;
-  if (!state) throw new RegistryError("NAME_UNKNOWN", name);
-  const meant = refersByDigest(reference) ? reference : tags.read(state, reference);
-  const digest = meant instanceof Promise ? await meant : meant;
-  const isListed = digest !== undefined && state.manifests.has(digest);
-  const stored = isListed ? manifests.read(name, digest) : undefined;
-  const known = stored instanceof Promise ? await stored : stored;
-  if (!known) {
-    const damaged = isListed || (!refersByDigest(reference) && state.tags.has(reference));
-    throw new RegistryError("MANIFEST_UNKNOWN", damaged ? `${reference} is damaged; push it again` : reference, {
-      damaged,
-    });
-  }
-  return known;
+export function findManifest(holdings: Holdings, name: string, reference: Reference): Soon<StoredManifest> {
+  const { manifests, tags } = holdings;
+  return whenHere(findRepository(holdings, name), (state) =>
+    whenHere(refersByDigest(reference) ? reference : tags.read(state, reference), (digest) => {
+      const isListed = digest !== undefined && state.manifests.has(digest);
+      return whenHere(isListed ? manifests.read(name, digest) : undefined, (stored) => {
+        if (stored) return stored;
+        const damaged = isListed || (!refersByDigest(reference) && state.tags.has(reference));
+        throw new RegistryError("MANIFEST_UNKNOWN", damaged ? `${reference} is damaged; push it again` : reference, {
+          damaged,
+        });
+      });
+    }),
+  );
 }

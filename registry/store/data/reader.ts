@@ -2,6 +2,7 @@ import { MEDIA_TYPES } from "../../media-types.ts";
 import { resolveRange } from "../../range.ts";
 import { isOfType } from "../../referrers.ts";
 import type { Lister, Reader } from "../../registry.ts";
+import { whenHere } from "../../soon.ts";
 import { findManifest, findRepository, type Holdings, sizeIn } from "./holdings.ts";
 import { digestNamedBy } from "./layout.ts";
 
@@ -9,12 +10,16 @@ import { digestNamedBy } from "./layout.ts";
 export function readerOf(holdings: Holdings): Reader & Lister {
   const { disk, layout, leases, repositories, manifests, blobs } = holdings;
   return {
-    async getBlob(name, digest, { range } = {}) {
-      const size = sizeIn(await findRepository(holdings, name), digest);
-      const { start, end } = resolveRange(range, size);
-      const body = await blobs.open(digest, size, { start, end });
-      return { descriptor: { mediaType: MEDIA_TYPES.blob, digest, size }, range: { start, end }, body };
-    },
+    getBlob: (name, digest, options) =>
+      whenHere(findRepository(holdings, name), (state) => {
+        const size = sizeIn(state, digest);
+        const range = resolveRange(options?.range, size);
+        return whenHere(blobs.open(digest, size, range), (body) => ({
+          descriptor: { mediaType: MEDIA_TYPES.blob, digest, size },
+          range,
+          body,
+        }));
+      }),
     async statBlob(name, digest) {
       const state = await findRepository(holdings, name);
       // Before it is looked up: from here on the collection sees that somebody counts on it.
@@ -24,9 +29,8 @@ export function readerOf(holdings: Holdings): Reader & Lister {
       return { mediaType: MEDIA_TYPES.blob, digest, size };
     },
     getManifest: (name, reference) => findManifest(holdings, name, reference),
-    async statManifest(name, reference) {
-      return (await findManifest(holdings, name, reference)).descriptor;
-    },
+    statManifest: (name, reference) =>
+      whenHere(findManifest(holdings, name, reference), ({ descriptor }) => descriptor),
 
     listRepositories: ({ after = "" } = {}) => repositories.list(after),
     async *listTags(name, { after = "" } = {}) {

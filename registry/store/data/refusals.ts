@@ -1,5 +1,6 @@
 import { RegistryError } from "../../errors.ts";
 import type { Registry, Upload } from "../../registry.ts";
+import { orElse, type Soon } from "../../soon.ts";
 import { isExhausted } from "../exhausted.ts";
 import { codeOf, isFull } from "./disk.ts";
 
@@ -9,14 +10,19 @@ import { codeOf, isFull } from "./disk.ts";
  */
 export function withRefusals(registry: Registry, assertOurs: () => void): Registry {
   const reading =
+    <Args extends unknown[], T>(method: (...args: Args) => Soon<T>) =>
+    (...args: Args): Soon<T> =>
+      orElse(() => method(...args), refuse);
+  const writing =
     <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
-    (...args: Args): Promise<T> =>
-      method(...args).catch(refuse);
-  const writing = <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
-    reading(async (...args: Args): Promise<T> => {
-      assertOurs();
-      return method(...args);
-    });
+    async (...args: Args): Promise<T> => {
+      try {
+        assertOurs();
+        return await method(...args);
+      } catch (error) {
+        return refuse(error);
+      }
+    };
   const upload = (inner: Upload): Upload => ({
     id: inner.id,
     get size() {
