@@ -39,8 +39,9 @@ export function refuseTheRest(server: Server, onRefusal: OnRefusal): Note {
   return (response) => void latest.set(response.req.socket, response);
 }
 
+/** An answer that has been written at once still has its connection, and ends it if that is to be its last one. */
 const isRunning = (response: ServerResponse | undefined): boolean =>
-  response !== undefined && !response.writableFinished;
+  response !== undefined && !(response.writableFinished && response.socket === null);
 
 /** Calls back when nothing is being sent on the connection; never, when what is being sent does not come to its end. */
 function whenFree(socket: Duplex, last: ServerResponse | undefined, then: () => void): void {

@@ -346,6 +346,17 @@ describe("the server", () => {
     });
   }
 
+  it("says nothing to what comes after the last request of a connection", async (context) => {
+    const image = imageOf(1000);
+    const { server } = await serveFolder(context, image);
+    for (const request of ["DELETE /v2/AAA", "GET /v2/app/manifests/1.0"]) {
+      const socket = connect(server.port, "127.0.0.1");
+      socket.write(`${request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nnull`);
+      const answers = (await readAll(socket)).toString().match(/HTTP\/1\.1 \d+/g);
+      assert.equal(answers?.length, 1, `${request}: ${answers}`);
+    }
+  });
+
   it("writes nothing to the log when a client goes in the middle of its push", async (context) => {
     const errors: unknown[] = [];
     const server = await startServer(memory(), { onError: (error) => errors.push(error) });
