@@ -6,6 +6,7 @@ import type { Bench } from "../bench.ts";
 import { latencyDuring, push } from "../clients/clients.ts";
 import type { LatencyResult } from "../clients/latency-client.ts";
 import { layerOfSize, layerUrl, pulledRepository, SIZES, TAG } from "../content/content.ts";
+import { looksAtEventLoop, percentInTime } from "../measure/event-loop.ts";
 import { type Figure, figure, NO_NATIVE, OURS } from "../measure/figure.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import { onEmpty } from "../servers/on-empty.ts";
@@ -19,6 +20,14 @@ const DOWNLOADS = 32;
 const SIZE = SIZES["1 GiB"] ?? 0;
 /** Each writes 8 GiB. */
 const ROUNDS = 1;
+
+/** More is too late, in seconds. */
+const LATE = 0.02;
+
+/** How long others waited, and of the looks of the server at its own event loop, how many percent were in time. */
+interface BusyResult extends LatencyResult {
+  readonly inTime: number;
+}
 
 type Start = (folder: string) => Promise<ServerProcess>;
 
@@ -60,7 +69,11 @@ async function measureBusy(
     }),
   );
   const what = `downloads from a file ${where}`;
+  const own = Object.fromEntries(Object.entries(results).filter(([name]) => name.startsWith(OURS)));
   return [
+    figure(what, `% of looks at the event loop at most ${LATE * 1000} ms late`, own, ({ inTime }) => inTime, [
+      { goal: `event loop during 8 uploads and 32 downloads ${where}: % within 20 ms`, is: "at least", limit: 99 },
+    ]),
     figure(what, "ms (p50)", results, ({ p50 }) => p50),
     figure(what, "ms (p99)", results, ({ p99 }) => p99, [
       { goal: `manifests during 8 uploads and 32 downloads ${where}: p99 (ms)`, is: "at most", limit: 20 },
@@ -73,11 +86,12 @@ async function whileBusy(
   bench: Bench,
   server: ServerProcess,
   prepare: () => Promise<void> | undefined,
-): Promise<LatencyResult> {
+): Promise<BusyResult> {
   const { contentFile, content } = bench.content();
   await push("content", server.origin, contentFile);
   const url = layerUrl(server.origin, layerOfSize(content, SIZE));
-  return latencyDuring(`${server.origin}/v2/${pulledRepository(0)}/manifests/${TAG}`, async () => {
+  const before = await looksAtEventLoop(server.origin, LATE);
+  const latency = await latencyDuring(`${server.origin}/v2/${pulledRepository(0)}/manifests/${TAG}`, async () => {
     let isDone = false;
     const uploads = push("blobs", server.origin, "put", SIZE, UPLOADS).finally(() => {
       isDone = true;
@@ -88,6 +102,7 @@ async function whileBusy(
     }
     await uploads;
   });
+  return { ...latency, inTime: percentInTime(before, await looksAtEventLoop(server.origin, LATE)) };
 }
 
 /** Lets the kernel forget the large files in a folder, so that they have to be read from the disk. */
