@@ -5,9 +5,12 @@ import { blobsOf } from "../registry/store/verify.ts";
 
 /** A blob that is served, or would be, and is known to be wrong. */
 export interface Damaged {
-  /** Of the archive, below the folder; of a file of its own when no tag leads to it. */
+  /**
+   * Of the archive, below the folder; of a file of its own when no tag leads to it; of what was pushed, the data folder.
+   */
   readonly path: string;
-  readonly digest: Digest;
+  /** Undefined when it is a tag that cannot be read. */
+  readonly digest?: Digest;
   /** What is wrong and what to do. */
   readonly reason: string;
   /** `repository:tag` of all that it is needed for. */

@@ -11,14 +11,12 @@ import type { ListCommand } from "./usage.ts";
 export async function list({ folder, data, cache, format }: ListCommand): Promise<string> {
   const catalogue = await readOnce({ folder, cache });
   const { repositories, skipped, warnings } = catalogue;
-  const damaged = damagedIn(catalogue, findingsOf({ folder, cache }).current());
   const dropped = [...repositories.values()].flatMap(rowsOf);
-  const rows = shadowed(
-    dropped,
-    await pushedRows(data).catch((error) => {
-      throw refusalOf(data, error, { onlyLook: true });
-    }),
-  );
+  const pushed = await pushedRows(data).catch((error) => {
+    throw refusalOf(data, error, { onlyLook: true });
+  });
+  const rows = shadowed(dropped, pushed.rows);
+  const damaged = [...damagedIn(catalogue, findingsOf({ folder, cache }).current()), ...pushed.damaged];
   if (format === "json") return `${JSON.stringify({ images: rows, skipped, damaged, warnings }, null, 2)}\n`;
   const table = formatTable(
     ["REPOSITORY", "TAG", "PLATFORM", "SIZE", "FORM", "DIGEST"],
@@ -32,13 +30,13 @@ export async function list({ folder, data, cache, format }: ListCommand): Promis
     ]),
   );
   const lines = skipped.map(({ path, reason }) => `${path}: ${reason}`);
-  const blobs = damaged.map(
-    ({ path, digest, reason, images }) => `${[path, ...images].join(", ")}: ${digest}: ${reason}`,
+  const things = damaged.map(
+    ({ path, digest, reason, images }) => `${[path, ...images].join(", ")}: ${digest ? `${digest}: ` : ""}${reason}`,
   );
   return [
     table,
     ...section(`Skipped ${count(skipped.length, "entry", "entries")}:`, lines),
-    ...section(`Damaged ${count(damaged.length, "blob")}:`, blobs),
+    ...section("Damaged:", things),
     ...section("Warnings:", warnings),
   ].join("\n");
 }

@@ -247,7 +247,7 @@ describe("ociregistry list, after damage was found", () => {
     const { root, file, cache } = damage(context);
     assert.equal((await runCommand("check", root, ...cache)).code, 1);
     const { out } = await runCommand("list", root, ...cache);
-    assert.ok(out.endsWith(`\nDamaged 1 blob:\n  hello/1.0, hello:1.0: ${LAYER}: ${REASON}\n`), out);
+    assert.ok(out.endsWith(`\nDamaged:\n  hello/1.0, hello:1.0: ${LAYER}: ${REASON}\n`), out);
     assert.equal(records(cache).length, 1);
     writeFileSync(file, HELLO.layers[0] ?? "");
     assert.deepEqual(await damagedIn(root, cache), []);

@@ -252,4 +252,32 @@ describe("ociregistry list and check", () => {
     assert.equal(wrong.code, 1);
     assert.match(wrong.out, new RegExp(`blob sha256:${hex}: its bytes do not match its digest; push it again`));
   });
+
+  it("name what was pushed and is not there any more", async (context) => {
+    const { registry, folder, data } = await serve(context);
+    await pushImage(registry, PUSHED);
+    await pushImage(registry, testImage("team/other", "1.0", ["other"]));
+    const list = async () => JSON.parse((await runCommand("list", folder, "--data", data, "--format", "json")).out);
+    assert.deepEqual((await list()).damaged, []);
+    const digest = digestOf(PUSHED.config);
+    const [algorithm = "", hex = ""] = digest.split(":");
+    rmSync(join(data, "blobs", algorithm, hex.slice(0, 2), hex));
+    writeFileSync(join(data, "repositories", "team+other", "tags", "1.0"), "no record");
+    const { images, damaged } = await list();
+    assert.deepEqual(
+      images.map(({ repository, tag }: Record<string, string>) => `${repository}:${tag}`),
+      ["team/app:1.0", "team/app:2.0"],
+    );
+    assert.deepEqual(damaged, [
+      {
+        path: data,
+        digest,
+        reason: "its bytes are missing, or not all of them are there; push it again",
+        images: ["team/app:2.0"],
+      },
+      { path: data, reason: "1.0 is damaged; push it again", images: ["team/other:1.0"] },
+    ]);
+    const { out } = await runCommand("list", folder, "--data", data);
+    assert.match(out, /Damaged:\n.*team\/app:2\.0: sha256:.*\n.*team\/other:1\.0: 1\.0 is damaged/);
+  });
 });
