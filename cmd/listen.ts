@@ -31,10 +31,9 @@ export async function listen(
   { host, port }: { host: string | undefined; port: number },
 ): Promise<Listening> {
   const connections = connectionsOf(server);
-  const [first = "", ...others] = host === undefined || host === "localhost" ? LOOPBACK : [host];
+  const [first = "", ...others] = hostsOf(host);
   await bind(server, first, port);
-  const address = server.address();
-  const actual = typeof address === "object" && address ? address.port : port;
+  const actual = portOf(server);
   const all: Server[] = [server];
   try {
     for (const other of others) {
@@ -66,6 +65,26 @@ export async function listen(
       clearInterval(timer);
     },
   };
+}
+
+/** A port that nobody has now, for those that are to listen to the same one. Throws UsageError. */
+export async function freePort(host: string | undefined): Promise<number> {
+  const server = createNetServer();
+  const [first = ""] = hostsOf(host);
+  await bind(server, first, 0);
+  const port = portOf(server);
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+const hostsOf = (host: string | undefined): readonly string[] =>
+  host === undefined || host === "localhost" ? LOOPBACK : [host];
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (typeof address === "object" && address) return address.port;
+  throw new Error("It does not listen on a port");
 }
 
 /** When no descriptor is left, not even the one that is kept to turn clients away, Node says so here, and would end. */

@@ -8,6 +8,7 @@ import { findBlob } from "../registry/store/found-blob.ts";
 import type { Started } from "./banner.ts";
 import { messageOf } from "./describe.ts";
 import { figuresOfMany } from "./figures-of-many.ts";
+import { freePort } from "./listen.ts";
 import { UsageError } from "./usage-error.ts";
 import type { FromWorker, Question, Refusal, ToWorker, WorkerOptions } from "./worker-messages.ts";
 
@@ -138,9 +139,11 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
     async start(options, registry) {
       // They accept connections themselves. Those that Node would hand to one that has just ended would wait for ever.
       cluster.schedulingPolicy = cluster.SCHED_NONE;
+      // All by the same number: to Node "any free port" is another address, which those that come later would not share.
+      const port = options.port === 0 ? await freePort(options.host) : options.port;
       cluster.setupPrimary({
         exec: fileURLToPath(new URL("./worker.js", import.meta.url)),
-        args: [JSON.stringify(options)],
+        args: [JSON.stringify({ ...options, port })],
         serialization: "advanced",
       });
       try {
@@ -148,8 +151,6 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
           run(registry),
           ...Array.from({ length: count - 1 }, () => run(registry)),
         ]);
-        // Those that come later are to listen there, too, also when nobody does any more.
-        cluster.setupPrimary({ args: [JSON.stringify({ ...options, port: listening.port })] });
         isServing = true;
         return { listening: { ...listening, close: stop }, transfers: { way } };
       } catch (error) {

@@ -150,6 +150,26 @@ describe("ociregistry serve --workers", () => {
     assert.match(served.errors(), /^ociregistry: a worker ended \(SIGKILL\); another one takes its place\n$/);
   });
 
+  it(
+    "has one that answers in the place of one that was killed, also on a port that it chose",
+    needsProc,
+    async (context) => {
+      const served = await serve(context);
+      const [victim = 0, ...others] = workersOf(served);
+      process.kill(victim, "SIGKILL");
+      await until(
+        () => workersOf(served).length === COUNT && !workersOf(served).includes(victim),
+        "another was started",
+      );
+      // From here on only the new one can accept a connection.
+      for (const pid of others) process.kill(pid, "SIGSTOP");
+      const answered = ask(served.origin, "GET", "/v2/dropped/manifests/1.0");
+      await Promise.race([answered, until(() => served.errors().split("\n").length > 2, "another one ended")]);
+      assert.equal(served.errors(), "ociregistry: a worker ended (SIGKILL); another one takes its place\n");
+      assert.equal((await answered).status, 200);
+    },
+  );
+
   it("ends one that hangs, before it acknowledges what that one would not have known", needsProc, async (context) => {
     const served = await serve(context);
     await pushImage(served.registry, ONE);
