@@ -28,6 +28,8 @@ export function forwardTo(socketPath: string): Forward {
   return (request, response, { onAnswer, onUnreachable }) => {
     const { method, url: path, socket } = request;
     const headers = [...endToEnd(request.rawHeaders), CLIENT, socket.remoteAddress ?? ""];
+    // A client of HTTP/1.0 need not send one, and what is passed on is HTTP/1.1.
+    if (request.headers.host === undefined) headers.push("Host", "localhost");
     // Without a length Node would send an empty chunked body, which is another request.
     if (!hasBody(request) && method !== "GET" && method !== "HEAD") headers.push("Content-Length", "0");
     const passed = createRequest({ socketPath, agent, method, path, headers, setHost: false });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { createServer, type ServerOptions } from "../api/server.ts";
 import { complete } from "../registry/complete.ts";
+import { readAll } from "../registry/content.ts";
 import { digestOf } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
 import { memory } from "../registry/store/memory.ts";
@@ -97,6 +98,22 @@ describe("a request that is passed on", () => {
       assert.deepEqual(passed, plain, `${method} ${path}`);
     }
     assert.deepEqual(front.errors, []);
+  });
+
+  it("gets the same answer also as HTTP/1.0 without Host, as load balancers ask", async (context) => {
+    const direct = await startServer(memory());
+    context.after(() => direct.close());
+    const front = await forwarded(context, await createServer(memory(), { isBehind: true }));
+    const answerOf = async (port: number, path: string): Promise<string> => {
+      const socket = connect(port, "127.0.0.1");
+      socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
+      return (await readAll(socket)).toString().replace(/\r\nDate: [^\r]*/, "");
+    };
+    for (const path of ["/v2/", "/v2/_catalog", "/livez", "/docs/"]) {
+      const plain = await answerOf(direct.port, path);
+      assert.match(plain, /^HTTP\/1\.1 200 /);
+      assert.equal(await answerOf(front.port, path), plain);
+    }
   });
 
   it("says who asks, and believes no client that says so itself", async (context) => {
