@@ -15,7 +15,7 @@ export interface Listening {
 }
 
 /** How many connections may wait to be accepted: a fleet comes at once. The system may have a lower limit. */
-const BACKLOG = 4096;
+export const BACKLOG = 4096;
 
 /** How long nothing may move on a connection that a server waits for before it ends, in ms. */
 const PATIENCE = 10_000;

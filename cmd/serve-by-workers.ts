@@ -10,7 +10,7 @@ import { announced } from "../registry/layer/announced.ts";
 import type { Registry } from "../registry/registry.ts";
 import { tellOfFailure } from "./answer-clients.ts";
 import type { Started } from "./banner.ts";
-import { stayUp } from "./listen.ts";
+import { BACKLOG, stayUp } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Workers } from "./workers.ts";
@@ -28,7 +28,8 @@ export async function serveByWorkers(
   const socket = openSocket();
   const server = await createServer(announced(registry, workers.changed), {
     metrics,
-    stallLimit: command.stallLimit,
+    // The workers watch the clients. A limit here as well would race with theirs, and end connections that wait to be used.
+    stallLimit: 0,
     onError: tellOfFailure,
     measured: async () => mergeSnapshots([metrics.snapshot(), ...(await workers.snapshots())]),
     isBehind: true,
@@ -37,7 +38,7 @@ export async function serveByWorkers(
   });
   // A worker may send its next request just when an idle connection is closed.
   server.keepAliveTimeout = 0;
-  server.listen(socket.path);
+  server.listen({ path: socket.path, backlog: BACKLOG });
   await once(server, "listening");
   server.on("error", stayUp);
   const close = (): void => {

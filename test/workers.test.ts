@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { Agent, request as createRequest, type IncomingMessage } from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { dirname } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { readAll } from "../registry/content.ts";
@@ -51,8 +50,37 @@ function workersOf({ pid }: Serving): number[] {
   return readFileSync(path, "utf8").trim().split(" ").map(Number);
 }
 
+/** Where a server listens to its workers. */
+function socketOf({ pid }: Serving): string {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
+  const own = namedSockets().find(({ inode, path }) => open.has(`socket:[${inode}]`) && path.endsWith("/socket"));
+  if (!own) throw new Error("It has no socket for its workers");
+  return own.path;
+}
+
+/** Undefined for what was closed since it was listed. */
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** All of this machine that have a path, also those that wait to be accepted. */
+const namedSockets = (): { readonly inode: string; readonly path: string }[] =>
+  readFileSync("/proc/net/unix", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/ +/))
+    .flatMap(([, , , , , , inode = "", path]) => (path === undefined ? [] : [{ inode, path }]));
+
+/** The one that listens, and the ends of connections to it. */
+const endsAt = (socket: string): number => namedSockets().filter(({ path }) => path === socket).length;
+
 const isLinux = existsSync("/proc/self/task");
 const needsProc = isLinux ? {} : { skip: "looks for the workers in /proc" };
+const hasRoom =
+  isLinux && Number(readFileSync("/proc/sys/net/core/somaxconn")) >= 1024 ? {} : { skip: "no long queue here" };
 
 describe("ociregistry serve --workers", () => {
   it("answers out of all of them what is dropped in, pushed, moved and deleted, as soon as it is", async (context) => {
@@ -294,15 +322,43 @@ describe("ociregistry serve --workers", () => {
     assert.equal(after, before);
   });
 
-  it("uses a socket that only its user can reach", { ...needsProc }, async (context) => {
-    const { pid } = await serve(context);
-    const listening = execFileSync("grep", ["/ociregistry-.*/socket$", `/proc/${pid}/net/unix`], {
-      encoding: "utf8",
+  it("uses a socket that only its user can reach", needsProc, async (context) => {
+    const path = socketOf(await serve(context));
+    assert.equal(statSync(dirname(path)).mode & 0o077, 0);
+  });
+
+  it("keeps what its processes have among themselves when it cuts a client that stalls", needsProc, async (context) => {
+    const served = await serve(context, "--stall-limit", "1s");
+    const between = connect(socketOf(served));
+    context.after(() => between.destroy());
+    between.write("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert.match(String(await once(between, "data")), /^HTTP\/1\.1 200 /);
+    let isOpen = true;
+    between.once("close", () => {
+      isOpen = false;
     });
-    for (const line of listening.trim().split("\n")) {
-      const path = line.slice(line.indexOf("/"));
-      const { mode } = statSync(dirname(path));
-      assert.equal(mode & 0o077, 0);
-    }
+    const { location = "" } = (await ask(served.origin, "POST", "/v2/team/app/blobs/uploads/")).headers;
+    const client = connect(served.port, "127.0.0.1");
+    client.write(`PATCH ${location} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome of it`);
+    assert.equal((await readAll(client)).toString(), "");
+    // What would have come before is here by now.
+    await ask(served.origin, "GET", "/livez");
+    assert.equal(isOpen, true);
+  });
+
+  it("lets as many clients wait for the process that has the data as one process would", hasRoom, async (context) => {
+    const served = await serve(context);
+    const path = socketOf(served);
+    const clients = 700;
+    let answered = 0;
+    process.kill(served.pid, "SIGSTOP");
+    const asking = Array.from({ length: clients }, async () => {
+      const { status } = await ask(served.origin, "GET", "/v2/_catalog");
+      answered++;
+      return status;
+    });
+    await until(() => endsAt(path) + answered > clients, "all of them wait");
+    process.kill(served.pid, "SIGCONT");
+    assert.deepEqual([...new Set(await Promise.all(asking))], [200]);
   });
 });
