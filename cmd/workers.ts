@@ -209,7 +209,11 @@ function questionsTo(worker: Worker): Questions {
 
 async function answerTo(question: Question, registry: Reader): Promise<unknown> {
   const { kind, repository } = question;
-  if (kind === "manifest") return registry.getManifest(repository, question.reference);
+  if (kind === "manifest") {
+    // And not what else a store knows of it.
+    const { descriptor, bytes } = await registry.getManifest(repository, question.reference);
+    return { descriptor, bytes };
+  }
   if (kind === "stat-blob") return registry.statBlob(repository, question.digest);
   return findBlob(registry, repository, question.digest, question.range);
 }

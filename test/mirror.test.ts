@@ -101,6 +101,32 @@ describe("a mirror", () => {
     assert.deepEqual(asked, ["manifest", "blob"]);
   });
 
+  it("keeps of what it is given the bytes alone, and not the memory that they came in", async () => {
+    const store = memory();
+    const { behind } = mirrorOf(store);
+    await pushImage(behind, FIRST);
+    const inPiece = (bytes: Uint8Array): Uint8Array =>
+      Buffer.concat([bytes, Buffer.alloc(64 * 1024)]).subarray(0, bytes.length);
+    const { registry } = mirrorOf({
+      ...store,
+      getManifest: async (...args) => {
+        const manifest = await store.getManifest(...args);
+        return { ...manifest, bytes: inPiece(manifest.bytes) };
+      },
+      getBlob: async (...args) => {
+        const content = await store.getBlob(...args);
+        return { ...content, body: { kind: "bytes", bytes: inPiece(await readAll(streamOf(content.body))) } };
+      },
+    });
+    for (let time = 0; time < 2; time++) {
+      const { bytes } = await registry.getManifest("team/app", TAG);
+      const { body } = await registry.getBlob("team/app", digestOf(FIRST.config));
+      const kept = body.kind === "bytes" ? body.bytes : Buffer.alloc(0);
+      assert.deepEqual([bytes, kept], [FIRST.manifest.bytes, FIRST.config]);
+      assert.deepEqual([bytes.buffer.byteLength, kept.buffer.byteLength], [bytes.length, kept.length]);
+    }
+  });
+
   it("asks once when many want the same at a time", async () => {
     const { registry, behind, asked } = mirrorOf(memory());
     await pushImage(behind, FIRST);

@@ -54,7 +54,8 @@ export function mirror(origin: Origin): Mirror {
     const key = `${version} ${repository} ${reference}`;
     const ask = async (): Promise<ManifestContent> => {
       try {
-        const manifest = await origin.getManifest(repository, reference);
+        const { descriptor, bytes } = await origin.getManifest(repository, reference);
+        const manifest = { descriptor, bytes: ownCopy(bytes) };
         manifests.set(repository, reference, manifest, { bytes: manifest.bytes.length, version });
         return manifest;
       } finally {
@@ -72,10 +73,11 @@ export function mirror(origin: Origin): Mirror {
     const version = changes.versionOf(repository);
     const { descriptor, range, place } = await origin.findBlob(repository, digest, wanted);
     if (place.kind === "bytes") {
-      const { bytes } = place;
-      const isWhole = bytes.length === descriptor.size;
-      if (isWhole) smallBlobs.set(repository, digest, { descriptor, bytes }, { bytes: bytes.length, version });
-      return { descriptor, range, body: place };
+      const { length } = place.bytes;
+      if (length < descriptor.size) return { descriptor, range, body: place };
+      const bytes = ownCopy(place.bytes);
+      smallBlobs.set(repository, digest, { descriptor, bytes }, { bytes: length, version });
+      return { descriptor, range, body: { kind: "bytes", bytes } };
     }
     const whole = place.kind === "file" && { ...place, descriptor };
     const body = whole && (await openPlace(files, whole));
@@ -105,6 +107,13 @@ export function mirror(origin: Origin): Mirror {
     statBlob: origin.statBlob,
   };
   return { registry: complete(reader, "this process only reads for another"), forget: changes.note };
+}
+
+/** What comes from elsewhere may be a part of a larger piece of memory, which would be kept with it. */
+function ownCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 interface SmallBlob {
