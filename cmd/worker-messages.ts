@@ -21,16 +21,19 @@ export type FromWorker =
   | { readonly say: "log"; readonly lines: string }
   | { readonly say: "ended" }
   | { readonly say: "ask"; readonly id: number; readonly question: Question }
-  | { readonly say: "forgotten"; readonly id: number }
+  | { readonly say: "heard"; readonly id: number }
   | { readonly say: "measured"; readonly id: number; readonly snapshot: Snapshot };
 
-/** What a worker is told: to stop, which it says when it has, and then to leave, so that its last words are heard. */
+/**
+ * What a worker is told. To forget and to stop it says at once that it has heard; when it has stopped, it says so, too, and
+ * is told to leave, so that its last words are heard.
+ */
 export type ToWorker =
   | { readonly say: "answer"; readonly id: number; readonly value: unknown }
   | { readonly say: "refusal"; readonly id: number; readonly refusal: Refusal }
   | { readonly say: "forget"; readonly id: number; readonly repository?: string }
   | { readonly say: "measure"; readonly id: number }
-  | { readonly say: "stop" }
+  | { readonly say: "stop"; readonly id: number }
   | { readonly say: "leave" };
 
 /** A `RegistryError` as it goes from one process to another. */

@@ -22,10 +22,12 @@ async function work(options: WorkerOptions): Promise<void> {
   process.on("message", (message: ToWorker) => {
     if (message.say === "forget") {
       forget(message.repository);
-      say({ say: "forgotten", id: message.id });
+      say({ say: "heard", id: message.id });
     } else if (message.say === "measure") say({ say: "measured", id: message.id, snapshot: metrics.snapshot() });
-    else if (message.say === "stop") stop();
-    else if (message.say === "leave") process.exit(0);
+    else if (message.say === "stop") {
+      say({ say: "heard", id: message.id });
+      stop();
+    } else if (message.say === "leave") process.exit(0);
     else settle(waiting, message);
   });
   say({ say: "ready" });

@@ -6,7 +6,7 @@ import { RegistryError } from "../registry/errors.ts";
 import type { Reader } from "../registry/registry.ts";
 import { findBlob } from "../registry/store/found-blob.ts";
 import type { Started } from "./banner.ts";
-import { messageOf } from "./describe.ts";
+import { describe, messageOf } from "./describe.ts";
 import { figuresOfMany } from "./figures-of-many.ts";
 import { freePort } from "./listen.ts";
 import { UsageError } from "./usage-error.ts";
@@ -49,6 +49,10 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
   const figures = figuresOfMany<Worker>();
   let isServing = false;
   let stopping = false;
+  // One that hangs does not see that this process has gone, and would keep the port.
+  process.once("exit", () => {
+    for (const worker of all) worker.process.kill("SIGKILL");
+  });
 
   /** Resolves with what it listens to. */
   const run = (registry: Reader): Promise<Ready> =>
@@ -64,14 +68,17 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
       if (!worker) return;
       const questions = questionsTo(worker);
       worker.on("message", (message: FromWorker) => {
-        if (message.say === "ready") ready.set(worker, questions);
-        else if (message.say === "ask") void answer(worker, message.id, message.question, registry);
-        else if (message.say === "forgotten") questions.answered(message.id);
+        if (message.say === "ready") {
+          // It may have died right after it said so, and nothing will ever be heard of it again.
+          if (all.has(worker)) ready.set(worker, questions);
+        } else if (message.say === "ask") void answer(worker, message.id, message.question, registry);
+        else if (message.say === "heard") questions.answered(message.id);
         else if (message.say === "measured") questions.answered(message.id, message.snapshot);
         else if (message.say === "log") onLog(message.lines);
         else if (message.say === "ended") tell(worker, { say: "leave" });
         else if (message.say === "listening") resolve(message);
         else {
+          if (isServing) onProblem(`a worker cannot answer: ${message.message}`);
           reject(new UsageError(message.message));
           tell(worker, { say: "leave" });
         }
@@ -111,17 +118,21 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
     try {
       tell(worker, { say: "answer", id, value: await answerTo(question, registry) });
     } catch (thrown) {
-      if (!(thrown instanceof RegistryError)) onProblem(`cannot answer a worker: ${String(thrown)}`);
+      if (!(thrown instanceof RegistryError))
+        onProblem(
+          `cannot tell a worker the ${question.kind} that it asks for in ${question.repository}: ${describe(thrown)}`,
+        );
       tell(worker, { say: "refusal", id, refusal: refusalOf(thrown) });
     }
   };
 
-  const forget = async (worker: Worker, { ask }: Questions, repository?: string): Promise<void> => {
+  /** Resolves when it has heard it; one that does not say so in time is ended. */
+  const insist = async (worker: Worker, { ask }: Questions, message: (id: number) => ToWorker): Promise<void> => {
     const timer = setTimeout(() => {
       onProblem(`the worker ${worker.process.pid} does not answer and is ended`);
       worker.process.kill("SIGKILL");
     }, PATIENCE);
-    await ask((id) => ({ say: "forget", id, ...(repository === undefined ? {} : { repository }) }));
+    await ask(message);
     clearTimeout(timer);
   };
 
@@ -129,7 +140,8 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
     stopping = true;
     const ended = [...all].map((worker) => new Promise<void>((resolve) => worker.once("exit", () => resolve())));
     for (const worker of all) {
-      if (ready.has(worker)) tell(worker, { say: "stop" });
+      const questions = ready.get(worker);
+      if (questions) void insist(worker, questions, (id) => ({ say: "stop", id }));
       else worker.process.kill("SIGKILL");
     }
     await Promise.all(ended);
@@ -167,7 +179,12 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
       return figures.all();
     },
     async changed(repository) {
-      await Promise.all([...ready].map(([worker, questions]) => forget(worker, questions, repository)));
+      const forget = (id: number): ToWorker => ({
+        say: "forget",
+        id,
+        ...(repository === undefined ? {} : { repository }),
+      });
+      await Promise.all([...ready].map(([worker, questions]) => insist(worker, questions, forget)));
     },
   };
 }

@@ -47,7 +47,16 @@ const connections = (context: TestContext, serving: Serving): Connection[] =>
 /** The processes that a server has started. */
 function workersOf({ pid }: Serving): number[] {
   const path = `/proc/${pid}/task/${pid}/children`;
-  return readFileSync(path, "utf8").trim().split(" ").map(Number);
+  // To the number 0 a signal would go that ends whoever sends it.
+  return readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Where a server listens to its workers. */
@@ -247,6 +256,56 @@ describe("ociregistry serve --workers", () => {
     );
   });
 
+  it("ends one that hangs on SIGTERM, too", needsProc, async (context) => {
+    const served = await serve(context);
+    const workers = workersOf(served);
+    const [victim = 0] = workers;
+    process.kill(victim, "SIGSTOP");
+    const exited = once(served.child, "exit");
+    served.child.kill("SIGTERM");
+    assert.deepEqual(await exited, [0, null]);
+    await until(() => !workers.some((pid) => existsSync(`/proc/${pid}`)), "they have ended");
+  });
+
+  it("leaves none that hangs behind when it is told twice to stop", needsProc, async (context) => {
+    const served = await serve(context);
+    const workers = workersOf(served);
+    const [victim = 0, ...others] = workers;
+    process.kill(victim, "SIGSTOP");
+    const exited = once(served.child, "exit");
+    served.child.kill("SIGTERM");
+    await until(() => !others.some((pid) => existsSync(`/proc/${pid}`)), "it is stopping");
+    served.child.kill("SIGTERM");
+    assert.deepEqual(await exited, [1, null]);
+    await until(() => !existsSync(`/proc/${victim}`), "it has ended");
+  });
+
+  it("says why none can take the place of one that ended, and tries again", needsProc, async (context) => {
+    const served = await serve(context);
+    let other = createServer();
+    context.after(() => other.close());
+    // As soon as nobody listens any more.
+    await until(async () => {
+      for (const pid of workersOf(served)) kill(pid);
+      other = createServer().listen(served.port, "127.0.0.1");
+      return once(other, "listening").then(
+        () => true,
+        () => false,
+      );
+    }, "somebody else has the port");
+    const reason = `port ${served.port} is in use; choose another with --port\n`;
+    await until(() => served.errors().includes(reason), "it says so");
+    other.close();
+    await until(
+      () =>
+        ask(served.origin, "GET", "/v2/").then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+      "it answers",
+    );
+  });
+
   it("says once that the port is taken", async (context) => {
     const other = createServer().listen(0, "127.0.0.1");
     context.after(() => other.close());
@@ -316,7 +375,7 @@ describe("ociregistry serve --workers", () => {
     };
     const before = await counted();
     assert.ok(before > 0);
-    for (const victim of workersOf(served)) process.kill(victim, "SIGKILL");
+    for (const victim of workersOf(served)) kill(victim);
     let after: number | undefined;
     while (after === undefined) after = await counted().catch(() => undefined);
     assert.equal(after, before);
