@@ -1,12 +1,11 @@
 import { createServer, type ServerOptions } from "../api/server.ts";
-import { createTransfers } from "../api/transfers.ts";
+import { createTransfers, type Transfers } from "../api/transfers.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { AccessLog } from "./access-log.ts";
-import type { Started } from "./banner.ts";
 import { complain } from "./complain.ts";
 import { describe } from "./describe.ts";
 import { handOverTo } from "./hand-over-to.ts";
-import { listen } from "./listen.ts";
+import { type Listening, listen } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 
 /** What of the command line is about answering clients. */
@@ -14,6 +13,13 @@ export type AnswerOptions = Pick<
   ServeCommand,
   "host" | "port" | "native" | "stallLimit" | "transferMemory" | "folder" | "data" | "proxySendsBlobs"
 >;
+
+/** What answers clients. */
+export interface Serving {
+  readonly listening: Listening;
+  /** How it sends them blobs. */
+  readonly transfers: Pick<Transfers, "way">;
+}
 
 /**
  * Answers clients out of a registry, and writes what they ask for into `log`, all of it before the end. Throws UsageError
@@ -23,7 +29,7 @@ export async function answerClients(
   registry: Registry,
   options: AnswerOptions,
   { log, ...others }: ServerOptions & { readonly log: AccessLog | undefined },
-): Promise<Pick<Started, "listening" | "transfers">> {
+): Promise<Serving> {
   const { host, port, native, stallLimit, transferMemory } = options;
   const transfers = createTransfers({ memory: transferMemory, ...(native ? {} : { native: false }) });
   const server = await createServer(registry, {

@@ -1,16 +1,13 @@
 import { join } from "node:path";
-import type { Transfers } from "../api/transfers.ts";
 import { type Catalogue, sizeOf } from "../registry/store/catalogue.ts";
+import type { Serving } from "./answer-clients.ts";
 import { count, formatBytes, printable } from "./format.ts";
-import type { Listening } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 import { version } from "./version.ts";
 
-export interface Started {
+export interface Started extends Serving {
   readonly command: Pick<ServeCommand, "folder" | "data" | "readOnly" | "host" | "native" | "proxySendsBlobs">;
   readonly catalogue: Catalogue;
-  readonly listening: Listening;
-  readonly transfers: Pick<Transfers, "way">;
 }
 
 /** For a person at a terminal: what was found, where it is served, and a command for each client that works as it is. */

@@ -1,23 +1,24 @@
+import type { Worker } from "node:cluster";
 import { cumulative, mergeSnapshots, type Snapshot } from "../api/metrics-text.ts";
 
-/** What several processes have counted, of which some may have ended: what was counted is never less than before. */
-export interface FiguresOfMany<Process> {
+/** What several workers have counted, of which some may have ended: what was counted is never less than before. */
+export interface FiguresOfMany {
   /** Undefined: it does not say, and what it said before stands. */
-  set(process: Process, snapshot: Snapshot | undefined): void;
-  end(process: Process): void;
+  set(worker: Worker, snapshot: Snapshot | undefined): void;
+  end(worker: Worker): void;
   all(): Snapshot[];
 }
 
-export function figuresOfMany<Process>(): FiguresOfMany<Process> {
-  const latest = new Map<Process, Snapshot>();
+export function figuresOfMany(): FiguresOfMany {
+  const latest = new Map<Worker, Snapshot>();
   let ended: Snapshot = {};
   return {
-    set(process, snapshot) {
-      if (snapshot) latest.set(process, snapshot);
+    set(worker, snapshot) {
+      if (snapshot) latest.set(worker, snapshot);
     },
-    end(process) {
-      ended = mergeSnapshots([ended, cumulative(latest.get(process) ?? {})]);
-      latest.delete(process);
+    end(worker) {
+      ended = mergeSnapshots([ended, cumulative(latest.get(worker) ?? {})]);
+      latest.delete(worker);
     },
     all: () => [ended, ...latest.values()],
   };

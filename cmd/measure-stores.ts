@@ -26,11 +26,8 @@ export function measureStores(
   }));
 }
 
-/** The data store, whose collections are counted. */
-export function countCollections(
-  metrics: Metrics,
-  { opened, collect }: Pick<DataStore, "opened" | "collect">,
-): Pick<DataStore, "opened" | "collect"> {
+/** Collects as `collect` does, and counts what was collected. */
+export function countCollections(metrics: Metrics, collect: DataStore["collect"]): DataStore["collect"] {
   let collections = 0;
   let blobs = 0;
   let bytes = 0;
@@ -39,16 +36,13 @@ export function countCollections(
     ociregistry_collected_blobs_total: blobs,
     ociregistry_collected_bytes_total: bytes,
   }));
-  return {
-    opened,
-    async collect(options) {
-      const collection = await collect(options);
-      if (options.dryRun) return collection;
-      collections++;
-      blobs += collection.trashed;
-      bytes += collection.bytes;
-      return collection;
-    },
+  return async (options) => {
+    const collection = await collect(options);
+    if (options.dryRun) return collection;
+    collections++;
+    blobs += collection.trashed;
+    bytes += collection.bytes;
+    return collection;
   };
 }
 

@@ -8,8 +8,7 @@ import { createServer } from "../api/server.ts";
 import { createTransfers } from "../api/transfers.ts";
 import { announced } from "../registry/layer/announced.ts";
 import type { Registry } from "../registry/registry.ts";
-import { tellOfFailure } from "./answer-clients.ts";
-import type { Started } from "./banner.ts";
+import { type Serving, tellOfFailure } from "./answer-clients.ts";
 import { BACKLOG, stayUp } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
@@ -24,7 +23,7 @@ export async function serveByWorkers(
   workers: Workers,
   command: ServeCommand,
   metrics: Metrics,
-): Promise<Pick<Started, "listening" | "transfers">> {
+): Promise<Serving> {
   const socket = openSocket();
   const server = await createServer(announced(registry, workers.changed), {
     metrics,

@@ -42,9 +42,9 @@ export async function serve(command: ServeCommand): Promise<void> {
   const metrics = createMetrics();
   measureStores(metrics, live, data);
   if (!command.readOnly) {
-    const counted = countCollections(metrics, data);
-    const collect: DataStore["collect"] = (options) => counted.collect(options).finally(() => workers?.changed());
-    closing.push(collectRegularly({ ...counted, collect }, command), giveUpUploads(data, command));
+    const counted = countCollections(metrics, data.collect);
+    const collect: DataStore["collect"] = (options) => counted(options).finally(() => workers?.changed());
+    closing.push(collectRegularly({ opened: data.opened, collect }, command), giveUpUploads(data, command));
   }
   const log = command.accessLog && !workers ? accessLog(process.stdout) : undefined;
   closing.push(lines.end);

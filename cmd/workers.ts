@@ -5,7 +5,7 @@ import type { Snapshot } from "../api/metrics-text.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { Reader } from "../registry/registry.ts";
 import { findBlob } from "../registry/store/found-blob.ts";
-import type { Started } from "./banner.ts";
+import type { Serving } from "./answer-clients.ts";
 import { describe, messageOf } from "./describe.ts";
 import { figuresOfMany } from "./figures-of-many.ts";
 import { freePort } from "./listen.ts";
@@ -15,7 +15,7 @@ import type { FromWorker, Question, Refusal, ToWorker, WorkerOptions } from "./w
 /** Processes that answer for this one, each with a copy of what it has asked for. */
 export interface Workers {
   /** Starts them. Throws UsageError when they cannot listen. */
-  start(options: WorkerOptions, registry: Reader): Promise<Pick<Started, "listening" | "transfers">>;
+  start(options: WorkerOptions, registry: Reader): Promise<Serving>;
   /**
    * Resolves when none of them remembers any more what a repository, or without one any, was like before. One that does
    * not say so in time is ended.
@@ -46,7 +46,7 @@ export function workersOf(count: number, { onProblem, onLog }: WorkersOptions): 
   const all = new Set<Worker>();
   /** Those that listen to messages; the others know nothing yet, and what they are told is lost. */
   const ready = new Map<Worker, Questions>();
-  const figures = figuresOfMany<Worker>();
+  const figures = figuresOfMany();
   let isServing = false;
   let stopping = false;
   // One that hangs does not see that this process has gone, and would keep the port.
