@@ -101,6 +101,11 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
 /** What is measured of a server besides its requests. */
 function measure(server: Server, { metrics, transfers, isBehind }: Hooks): void {
   server.once("listening", () => server.once("close", watchEventLoop(metrics.delays)));
+  metrics.add(() => ({
+    ociregistry_transfers: transfers.active,
+    ociregistry_transfer_memory_bytes: transfers.held,
+    ociregistry_transfer_memory_limit_bytes: transfers.memory,
+  }));
   if (isBehind) return;
   let connections = 0;
   server.on("connection", (socket: Duplex) => {
@@ -110,9 +115,6 @@ function measure(server: Server, { metrics, transfers, isBehind }: Hooks): void 
   metrics.add(() => ({
     ociregistry_connections: connections,
     [seriesOf("ociregistry_blob_sending_info", { way: transfers.way })]: 1,
-    ociregistry_transfers: transfers.active,
-    ociregistry_transfer_memory_bytes: transfers.held,
-    ociregistry_transfer_memory_limit_bytes: transfers.memory,
   }));
 }
 

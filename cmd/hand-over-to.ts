@@ -1,4 +1,3 @@
-import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { accelRedirect, type HandOver, xSendfile } from "../api/hand-over.ts";
 import type { ServeCommand } from "./usage.ts";
@@ -7,20 +6,21 @@ import type { ServeCommand } from "./usage.ts";
 const IMAGES = "/ociregistry-images/";
 const BLOBS = "/ociregistry-blobs/";
 
-/** How the proxy that the command line names is told to send blobs: those of the folder of archives, and those pushed. */
+/**
+ * How the proxy that the command line names is told to send blobs: those of the folder of archives, which has to be given
+ * without links, as its store names what lies in it, and those pushed.
+ */
 export function handOverTo({
   proxySendsBlobs,
   folder,
   data,
 }: Pick<ServeCommand, "proxySendsBlobs" | "folder" | "data">): HandOver | undefined {
   if (proxySendsBlobs === undefined) return undefined;
-  // As the stores name what lies in them.
-  const images = realpathSync(folder);
   const blobs = join(resolve(data), "blobs");
   return proxySendsBlobs === "nginx"
     ? accelRedirect([
-        { folder: images, uri: IMAGES },
+        { folder, uri: IMAGES },
         { folder: blobs, uri: BLOBS },
       ])
-    : xSendfile([images, blobs]);
+    : xSendfile([folder, blobs]);
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Metrics } from "../api/metrics.ts";
@@ -9,6 +10,7 @@ import { createTransfers } from "../api/transfers.ts";
 import { announced } from "../registry/layer/announced.ts";
 import type { Registry } from "../registry/registry.ts";
 import { type Serving, tellOfFailure } from "./answer-clients.ts";
+import { messageOf } from "./describe.ts";
 import { BACKLOG, stayUp } from "./listen.ts";
 import type { ServeCommand } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
@@ -24,7 +26,8 @@ export async function serveByWorkers(
   command: ServeCommand,
   metrics: Metrics,
 ): Promise<Serving> {
-  const socket = openSocket();
+  const socket = makeSocket();
+  const share = Math.floor(command.transferMemory / (command.workers + 1));
   const server = await createServer(announced(registry, workers.changed), {
     metrics,
     // The workers watch the clients. A limit here as well would race with theirs, and end connections that wait to be used.
@@ -32,24 +35,21 @@ export async function serveByWorkers(
     onError: tellOfFailure,
     measured: async () => mergeSnapshots([metrics.snapshot(), ...(await workers.snapshots())]),
     isBehind: true,
-    // Only what has to be checked on its way to a worker, and that is a stream.
-    transfers: createTransfers({ native: false }),
+    // A file goes out here only when the worker that asks for it cannot open it.
+    transfers: createTransfers({ native: false, memory: command.transferMemory - command.workers * share }),
   });
   // A worker may send its next request just when an idle connection is closed.
   server.keepAliveTimeout = 0;
-  server.listen({ path: socket.path, backlog: BACKLOG });
-  await once(server, "listening");
-  server.on("error", stayUp);
   const close = (): void => {
     server.close();
     server.closeAllConnections();
     socket.remove();
   };
   try {
-    const { host, port, accessLog, native, stallLimit, folder, data, proxySendsBlobs } = command;
-    const transferMemory = Math.ceil(command.transferMemory / command.workers);
-    const served = { host, port, accessLog, native, stallLimit, transferMemory, folder, data, proxySendsBlobs };
-    const { listening, transfers } = await workers.start({ ...served, socketPath: socket.path }, registry);
+    await listenAt(server, socket.path);
+    server.on("error", stayUp);
+    const options = { ...command, transferMemory: share, socketPath: socket.path };
+    const { listening, transfers } = await workers.start(options, registry);
     return { transfers, listening: { ...listening, close: () => listening.close().finally(close) } };
   } catch (error) {
     close();
@@ -60,8 +60,9 @@ export async function serveByWorkers(
 /** What the address of a socket may be long, in bytes, on every system (sockaddr_un). */
 const PATH_LIMIT = 103;
 
-function openSocket(): { readonly path: string; remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), "ociregistry-"));
+/** The path of one that nobody listens to yet. Throws UsageError. */
+function makeSocket(): { readonly path: string; remove(): void } {
+  const folder = makeFolder();
   const path = join(folder, "socket");
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once("exit", remove);
@@ -70,3 +71,24 @@ function openSocket(): { readonly path: string; remove(): void } {
   }
   return { path, remove };
 }
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "ociregistry-"));
+  } catch (error) {
+    throw noSocket(error);
+  }
+}
+
+/** Throws UsageError. */
+async function listenAt(server: Server, path: string): Promise<void> {
+  try {
+    server.listen({ path, backlog: BACKLOG });
+    await once(server, "listening");
+  } catch (error) {
+    throw noSocket(error);
+  }
+}
+
+const noSocket = (error: unknown): UsageError =>
+  new UsageError(`--workers cannot make a socket in ${tmpdir()} (${messageOf(error)}); set TMPDIR to another folder`);

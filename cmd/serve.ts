@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { createMetrics } from "../api/metrics.ts";
 import type { DataStore } from "../registry/store/data/data-store.ts";
 import { accessLog, linesTo } from "./access-log.ts";
@@ -32,6 +33,8 @@ export async function serve(command: ServeCommand): Promise<void> {
       onError: (error) => complain(`cannot read ${folder}: ${describe(error)}`),
     },
   );
+  // What it is now, for all who answer: a worker that is started later may find no folder, or another one.
+  const answered = { ...command, folder: realpathSync(folder) };
   const closing: (() => void | Promise<void>)[] = [() => live.close()];
   const giveUp = async (error: unknown): Promise<never> => {
     for (const close of closing) await close();
@@ -49,8 +52,8 @@ export async function serve(command: ServeCommand): Promise<void> {
   const log = command.accessLog && !workers ? accessLog(process.stdout) : undefined;
   closing.push(lines.end);
   const serving = workers
-    ? serveByWorkers(registry, workers, command, metrics)
-    : answerClients(registry, command, { metrics, log });
+    ? serveByWorkers(registry, workers, answered, metrics)
+    : answerClients(registry, answered, { metrics, log });
   const { listening, transfers } = await serving.catch(giveUp);
   const show = process.stdout.isTTY ? banner : logLine;
   process.stdout.write(show({ command, catalogue: live.current, listening, transfers }));

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync } from "node:fs";
 import { Agent, request as createRequest, type IncomingMessage } from "node:http";
 import { connect, createServer } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { readAll } from "../registry/content.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
-import { runCommand, type Serving } from "./support/command.ts";
+import { runCommand, runCommandWith, type Serving } from "./support/command.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { serveData, serveDataAgain } from "./support/serve-data.ts";
 import { ask } from "./support/server.ts";
@@ -315,6 +315,33 @@ describe("ociregistry serve --workers", () => {
     const { code, err } = await runCommand("serve", temporaryFolder(context), "--port", `${port}`, "--workers", "2");
     assert.equal(err, `ociregistry: port ${port} is in use; choose another with --port\n`);
     assert.equal(code, 2);
+  });
+
+  it("says that there is no place for its socket", async (context) => {
+    const variables = { TMPDIR: join(temporaryFolder(context), "nothing") };
+    const folder = temporaryFolder(context);
+    const { code, err } = await runCommandWith(variables, "serve", folder, "--port", "0", "--workers", "2");
+    assert.match(err, /^ociregistry: --workers cannot make a socket in .*ENOENT.*; set TMPDIR to another folder\n$/);
+    assert.equal(code, 2);
+  });
+
+  it("replaces one that ended also while the folder of archives cannot be had", needsProc, async (context) => {
+    const served = await serve(context, "--proxy-sends-blobs", "nginx");
+    await pushImage(served.registry, ONE);
+    renameSync(served.folder, `${served.folder}.away`);
+    const victims = workersOf(served);
+    victims.forEach(kill);
+    const path = "/v2/team/app/manifests/1.0";
+    await until(
+      () =>
+        ask(served.origin, "GET", path).then(
+          ({ status }) => status === 200,
+          () => served.errors().split("a worker ended").length > COUNT + 1,
+        ),
+      "it answers, or another one ended",
+    );
+    assert.equal((await ask(served.origin, "GET", path)).status, 200);
+    assert.equal(served.errors().split("a worker ended").length, COUNT + 1);
   });
 
   it("serves its documents and health like one process", async (context) => {

@@ -21,8 +21,14 @@ export interface Finished {
 }
 
 /** Runs `ociregistry` to its end. */
-export async function runCommand(...args: string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+export const runCommand = (...args: string[]): Promise<Finished> => runCommandWith({}, ...args);
+
+/** The same, with these variables of the environment. */
+export async function runCommandWith(variables: Record<string, string>, ...args: string[]): Promise<Finished> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...env, ...variables },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [out, err] = [readAll(child.stdout), readAll(child.stderr)];
   const [code] = (await once(child, "exit")) as [number | null];
   return { code, out: (await out).toString(), err: (await err).toString() };
