@@ -46,7 +46,8 @@ export async function serve(command: ServeCommand): Promise<void> {
   measureStores(metrics, live, data);
   if (!command.readOnly) {
     const counted = countCollections(metrics, data.collect);
-    const collect: DataStore["collect"] = (options) => counted(options).finally(() => workers?.changed());
+    const collect: DataStore["collect"] = (options) =>
+      counted({ ...options, ...(workers ? { onUnlinked: workers.changed } : {}) });
     closing.push(collectRegularly({ opened: data.opened, collect }, command), giveUpUploads(data, command));
   }
   const log = command.accessLog && !workers ? accessLog(process.stdout) : undefined;

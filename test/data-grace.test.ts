@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readdirSync, utimesSync } from "node:fs";
+import { existsSync, readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { parseTag } from "../registry/reference.ts";
+import { type Digest, parseTag } from "../registry/reference.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
+import { layoutOf } from "../registry/store/data/layout.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
 
 const HOUR = 3_600_000;
@@ -43,6 +44,30 @@ describe("a collection", () => {
       assert.equal(unlinked, isRepentant ? 0 : 3);
     });
   }
+
+  it("says out of which repositories it takes something, as long as the bytes are there", async (context) => {
+    const root = temporaryFolder(context);
+    let time = Date.now();
+    const store = await openDataStore(root, { now: () => time, sync: false });
+    context.after(store.close);
+    await pushImage(store.registry, testImage("app", "1.0", ["one"]));
+    const digests = new Map<string, Digest>();
+    for (const name of ["other", "team/app"])
+      digests.set(name, await pushBlob(store.registry, name, Buffer.from(name)));
+    time += HOUR;
+    const told: string[] = [];
+    const onUnlinked = async (name: string): Promise<void> => {
+      const digest = digests.get(name);
+      assert.ok(digest && existsSync(layoutOf(root).blob(digest)));
+      await assert.rejects(async () => store.registry.statBlob(name, digest));
+      told.push(name);
+    };
+    await store.collect({ grace: 0, dryRun: true, onUnlinked });
+    assert.deepEqual(told, []);
+    await store.collect({ grace: 0, onUnlinked });
+    await store.collect({ grace: 0, onUnlinked });
+    assert.deepEqual(told, ["other", "team/app"]);
+  });
 
   it("has the options that it was given, also when it is asked for while another runs", async (context) => {
     const root = temporaryFolder(context);

@@ -27,6 +27,8 @@ export interface CollectOptions {
   /** How old (ms) what is collected has to be. */
   readonly grace: number;
   readonly dryRun?: boolean;
+  /** Hears of each repository out of which something was taken, and is waited for before the bytes are moved away. */
+  readonly onUnlinked?: (repository: string) => Promise<void>;
 }
 
 export interface Collector {
@@ -151,6 +153,7 @@ async function collectRepository(
     } finally {
       for (const [digest, size] of left) current.blobs.set(digest, size);
       repositories.changed(current);
+      if (left.size < taken.size) await options.onUnlinked?.(name);
     }
     await files.settleFolder(layout.memberships(name));
     await removeIfEmpty(parts, current);
