@@ -94,7 +94,8 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
   });
   measure(server, options);
   // A module that once failed to load stays failed, so it is loaded before descriptors can run out.
-  server.once("listening", () => setTimeout(() => void import("./site.ts").catch(() => {}), PRELOAD).unref());
+  if (!forward)
+    server.once("listening", () => setTimeout(() => void import("./site.ts").catch(() => {}), PRELOAD).unref());
   return server;
 }
 

@@ -86,7 +86,4 @@ function settle(waiting: Map<number, Waiting>, message: Extract<ToWorker, { say:
   }
 }
 
-// Whoever reads our output may have read enough; a server goes on without.
-process.stdout.on("error", () => {});
-
 await work(JSON.parse(process.argv[2] ?? "") as WorkerOptions);
