@@ -57,8 +57,9 @@ export async function serve(command: ServeCommand): Promise<void> {
     : answerClients(registry, answered, { metrics, log });
   const { listening, transfers } = await serving.catch(giveUp);
   const show = process.stdout.isTTY ? banner : logLine;
-  process.stdout.write(show({ command, catalogue: live.current, listening, transfers }));
+  // First, because whoever reads that it serves may stop it at once.
   stopOnSignal(listening, closing);
+  process.stdout.write(show({ command, catalogue: live.current, listening, transfers }));
 }
 
 function giveUpUploads(data: DataStore, { limits }: ServeCommand): () => void {
