@@ -17,31 +17,26 @@ const LIMIT = 8 * 1024 * 1024;
 /** How long a reader that takes nothing holds up the end, in ms. */
 const LAST_CHANCE = 5_000;
 
-/** Writes the log to `output`. Lines that still wait when the process ends without `end` are written then. */
-export function accessLog(output: Writable): AccessLog {
+/** Puts the log together. Lines that still wait when the process ends without `end` are written then. */
+export function accessLog(output: Lines): AccessLog {
   let entries: Entry[] = [];
-  let missing = 0;
   let timer: NodeJS.Timeout | undefined;
 
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (entries.length + missing === 0) return;
-    // What was left out came before the first of these. Many in a row, while the processor has at hand what it takes.
-    let lines = missing > 0 ? missingLine(missing) : "";
+    if (entries.length === 0) return;
+    // Many in a row, while the processor has at hand what it takes.
+    let lines = "";
     for (const entry of entries) lines += lineOf(entry);
     entries = [];
-    missing = 0;
-    output.write(lines, "latin1");
+    output.write(lines);
   };
   process.once("exit", flush);
 
   return {
     onRequest({ method, url, headers, socket }, { statusCode: status, writableFinished: complete }, started) {
-      if (output.writableLength > LIMIT) {
-        missing++;
-        return;
-      }
+      if (output.isFull) return output.leaveOut();
       const took = performance.now() - started;
       const { remoteAddress: client } = socket;
       entries.push({ time: Date.now(), method, url, status, complete, took, client, agent: headers["user-agent"] });
@@ -50,28 +45,39 @@ export function accessLog(output: Writable): AccessLog {
     },
     end() {
       flush();
-      return taken(output);
+      return output.end();
     },
   };
 }
 
-/** Where lines go that others have put together. */
+/** Where the lines of a log go. */
 export interface Lines {
-  /** Leaves out what comes while too many wait for a slow reader. */
-  readonly write: (lines: string) => void;
+  /** Whether so many wait for a slow reader that what comes now is left out. */
+  readonly isFull: boolean;
+  /** Says before the next lines that one more is missing. */
+  leaveOut(): void;
+  /** Leaves them out when it is full. */
+  write(lines: string): void;
   /** Resolves when every line has been taken, or when nobody takes any. */
-  readonly end: () => Promise<void>;
+  end(): Promise<void>;
 }
 
 export function linesTo(output: Writable): Lines {
   let missing = 0;
+  const isFull = (): boolean => output.writableLength > LIMIT;
   const write = (lines: string): void => {
     output.write(missing > 0 ? missingLine(missing) + lines : lines, "latin1");
     missing = 0;
   };
   return {
+    get isFull() {
+      return isFull();
+    },
+    leaveOut() {
+      missing++;
+    },
     write(lines) {
-      if (output.writableLength > LIMIT) missing += lines.split("\n").length - 1;
+      if (isFull()) missing += lines.split("\n").length - 1;
       else write(lines);
     },
     end() {

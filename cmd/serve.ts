@@ -22,7 +22,9 @@ export async function serve(command: ServeCommand): Promise<void> {
   const { folder, cache } = command;
   const lines = linesTo(process.stdout);
   const workers =
-    command.workers > 1 ? workersOf(command.workers, { onProblem: complain, onLog: lines.write }) : undefined;
+    command.workers > 1
+      ? workersOf(command.workers, { onProblem: complain, onLog: (text) => lines.write(text) })
+      : undefined;
   const live = openNamedFolder(
     { folder, cache },
     {
@@ -50,8 +52,8 @@ export async function serve(command: ServeCommand): Promise<void> {
       counted({ ...options, ...(workers ? { onUnlinked: workers.changed } : {}) });
     closing.push(collectRegularly({ opened: data.opened, collect }, command), giveUpUploads(data, command));
   }
-  const log = command.accessLog && !workers ? accessLog(process.stdout) : undefined;
-  closing.push(lines.end);
+  const log = command.accessLog && !workers ? accessLog(lines) : undefined;
+  if (command.accessLog && workers) closing.push(() => lines.end());
   const serving = workers
     ? serveByWorkers(registry, workers, answered, metrics)
     : answerClients(registry, answered, { metrics, log });

@@ -5,7 +5,7 @@ import { RegistryError } from "../registry/errors.ts";
 import type { Descriptor, ManifestContent } from "../registry/registry.ts";
 import type { FoundBlob } from "../registry/store/found-blob.ts";
 import { mirror, type Origin } from "../registry/store/mirror.ts";
-import { accessLog } from "./access-log.ts";
+import { accessLog, linesTo } from "./access-log.ts";
 import { answerClients } from "./answer-clients.ts";
 import { UsageError } from "./usage-error.ts";
 import type { FromWorker, Question, ToWorker, WorkerOptions } from "./worker-messages.ts";
@@ -32,7 +32,7 @@ async function work(options: WorkerOptions): Promise<void> {
   });
   say({ say: "ready" });
   try {
-    const log = options.accessLog ? accessLog(linesToPrimary()) : undefined;
+    const log = options.accessLog ? accessLog(linesTo(messages())) : undefined;
     const { listening, transfers } = await answerClients(registry, options, { log, metrics, forwardTo: socketPath });
     stop = () => void listening.close().then(() => say({ say: "ended" }));
     process.on("SIGTERM", stop);
@@ -45,7 +45,7 @@ async function work(options: WorkerOptions): Promise<void> {
 }
 
 /** One process writes the lines of all: what several write into a pipe may be mixed within a line. */
-const linesToPrimary = (): Writable =>
+const messages = (): Writable =>
   new Writable({
     decodeStrings: false,
     write: (lines: string, _encoding, done) => void process.send?.({ say: "log", lines } satisfies FromWorker, done),

@@ -49,7 +49,7 @@ const LONG = `/v2/${"a".repeat(1000)}`;
 describe("the access log", () => {
   it("writes many lines at once, and all of them before the end", async () => {
     const { output, pieces, lines } = reader();
-    const log = accessLog(output);
+    const log = accessLog(linesTo(output));
     for (let count = 0; count < 100; count++) log.onRequest(request(`/v2/${count}`), RESPONSE, performance.now());
     assert.deepEqual(pieces, []);
     await log.end();
@@ -63,14 +63,14 @@ describe("the access log", () => {
   it("writes what waits when nothing more comes", (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     const { output, lines } = reader();
-    accessLog(output).onRequest(request("/v2/"), RESPONSE, performance.now());
+    accessLog(linesTo(output)).onRequest(request("/v2/"), RESPONSE, performance.now());
     context.mock.timers.tick(1000);
     assert.equal(lines().length, 1);
   });
 
   it("is JSON whatever a client sends", async () => {
     const { output, lines } = reader();
-    const log = accessLog(output);
+    const log = accessLog(linesTo(output));
     const strange = ['"', "\\", "\u2028", "é", "\u0000\u001f\u007f", "\ud800", "a b", ""];
     for (const text of strange) log.onRequest(request(text, text), RESPONSE, performance.now());
     log.onRequest(request("/"), RESPONSE, performance.now());
@@ -83,7 +83,7 @@ describe("the access log", () => {
 
   it("holds no more for a slow reader than has room, and says how many lines it left out", async () => {
     const { output, lines, start } = reader({ slow: true });
-    const log = accessLog(output);
+    const log = accessLog(linesTo(output));
     const requests = 20_000;
     for (let count = 0; count < requests; count++) log.onRequest(request(LONG), RESPONSE, performance.now());
     assert.ok(output.writableLength < 9 * 1024 * 1024, `${output.writableLength} bytes wait`);
@@ -98,7 +98,7 @@ describe("the access log", () => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     for (const reads of [true, false]) {
       const { output, start } = reader({ slow: true });
-      const log = accessLog(output);
+      const log = accessLog(linesTo(output));
       log.onRequest(request("/v2/"), RESPONSE, performance.now());
       let ended = false;
       const ending = log.end().then(() => {
