@@ -357,6 +357,19 @@ describe("the thread that hashes", () => {
     await hasher.end();
   });
 
+  it("goes on from where it is when it is asked for more before it has come so far", async (context) => {
+    const hasher = fileHasher();
+    context.after(hasher.end);
+    const path = join(temporaryFolder(context), "file");
+    const bytes = randomBytes(16 * MIB);
+    writeFileSync(path, bytes);
+    const file = hasher.follow(path, "sha256");
+    // Each takes several turns, so the second comes to bytes that the first is still to come to. What fails is forgotten,
+    // and everything is hashed once more.
+    const [, digest] = await Promise.all([file.advance(7 * MIB), file.digest(bytes.length)]);
+    assert.equal(digest, digestOf(bytes));
+  });
+
   it("refuses a file that is shorter than it is said to be", async (context) => {
     const hasher = fileHasher();
     context.after(hasher.end);

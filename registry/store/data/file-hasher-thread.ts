@@ -59,8 +59,13 @@ function fileOf({ file, path, algorithm }: HashRequest): File {
 }
 
 /** False when there is more to do. */
-function advance(file: File, { size, last }: HashRequest): boolean {
-  if (file.at > size) throw new Error(`${file.at} bytes are hashed already, not ${size}`);
+function advance(file: File, { size, last, wantsDigest }: HashRequest): boolean {
+  if (file.at > size && wantsDigest) throw new Error(`${file.at} bytes are hashed already, not ${size}`);
+  // Asked for before, and overtaken by who asked for more: they take turns.
+  if (file.at >= size) {
+    discard(last);
+    return true;
+  }
   const given = size - last.reduce((sum, { byteLength }) => sum + byteLength, 0);
   // The beginning of what was given may be known already, when it was asked for in another way.
   const end = file.at <= given ? given : size;
