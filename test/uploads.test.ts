@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, IncomingMessage } from "node:http";
 import { type AddressInfo, connect, Socket } from "node:net";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { digestFrom, digestOf } from "../registry/reference.ts";
 import type { ByteStream, Registry } from "../registry/registry.ts";
 import { type DataOptions, openDataStore } from "../registry/store/data/data-store.ts";
 import { type Disk, type DiskFile, nodeDisk } from "../registry/store/data/disk.ts";
-import { fileHasher, type HashThread } from "../registry/store/data/file-hasher.ts";
+import { type FileHasher, fileHasher, type HashThread } from "../registry/store/data/file-hasher.ts";
 import { temporaryFolder } from "./support/images.ts";
 import { ask, startServer } from "./support/server.ts";
 
@@ -54,6 +54,37 @@ function mortalThreads() {
     return thread;
   };
   return { threads, start };
+}
+
+/** A thread that hashes, without what it hashes, as slow as the test says. */
+function stoppableHasher() {
+  let isBegun = false;
+  let running = Promise.resolve();
+  let go = (): void => {};
+  const follow: FileHasher["follow"] = () => ({
+    get isBegun() {
+      return isBegun;
+    },
+    advance: () => {
+      isBegun = true;
+      return running;
+    },
+    digest: () => Promise.reject(new Error("nothing is hashed")),
+    close() {},
+  });
+  return {
+    follow,
+    end: async () => {},
+    stop() {
+      running = new Promise((resolve) => {
+        go = resolve;
+      });
+    },
+    go: () => go(),
+    forget() {
+      isBegun = false;
+    },
+  };
 }
 
 /** The disk of this machine, of which the first sync of a file fails, as after a fault of the drive. */
@@ -164,6 +195,31 @@ describe("an upload", () => {
     await upload.append({ body: inOwnMemory(bytes.subarray(upload.size, 30 * MIB)), transferable: true });
     await upload.commit(digestOf(bytes), { body: inOwnMemory(bytes.subarray(upload.size)), transferable: true });
     assert.deepEqual(await readBlob(registry, "restarted", bytes), bytes);
+  });
+
+  it("that is gone on with does not wait for what was there to be hashed, in which its client would be cut", async (context) => {
+    const root = temporaryFolder(context);
+    const before = await openStore(context, {}, root);
+    const { id } = await before.registry.startUpload("large");
+    await before.close();
+    const [file = ""] = leftovers(root);
+    truncateSync(join(root, "data", "uploads", file), 200 * MIB);
+    const hasher = stoppableHasher();
+    const { registry } = await openStore(context, { hasher }, root);
+    const upload = await registry.resumeUpload("large", id);
+    const send = (mebibytes: number) =>
+      upload.append({ body: inOwnMemory(Buffer.alloc(mebibytes * MIB)), transferable: true });
+    // More than may wait to be hashed.
+    hasher.stop();
+    await send(70);
+    hasher.go();
+    await send(1);
+    // As when the thread was ended because nobody had sent anything for a while.
+    hasher.forget();
+    hasher.stop();
+    await send(6);
+    assert.equal(upload.size, 277 * MIB);
+    await upload.cancel();
   });
 
   it("gives back the memory of what was sent, and takes nobody's whose it is not", async (context) => {

@@ -16,6 +16,8 @@ export interface FileHasher {
  * Both throw when the thread ended or the file cannot be read; who asks again has it hashed again from its beginning.
  */
 export interface FollowedFile {
+  /** Whether the thread has begun with the file. If not, it begins at 0, however much it had hashed before. */
+  readonly isBegun: boolean;
   /**
    * Returns when the first `size` bytes are hashed. `last` is what is at hand of them, up to `size`: it need not be read
    * from the file again, and nobody can use it afterwards.
@@ -138,9 +140,21 @@ export function fileHasher({ start = startThread, idle = IDLE } = {}): FileHashe
   return {
     follow(path, algorithm) {
       const file = counter++;
-      const hash = (size: number, wantsDigest: boolean, last: ArrayBuffer[] = []): Promise<string> =>
-        ask({ kind: "hash", file, path, algorithm, size, last, wantsDigest });
+      let begunBy: HashThread | undefined;
+      const hash = async (size: number, wantsDigest: boolean, last: ArrayBuffer[] = []): Promise<string> => {
+        try {
+          const asked = ask({ kind: "hash", file, path, algorithm, size, last, wantsDigest });
+          begunBy = thread;
+          return await asked;
+        } catch (error) {
+          begunBy = undefined;
+          throw error;
+        }
+      };
       return {
+        get isBegun() {
+          return begunBy !== undefined && begunBy === thread;
+        },
         async advance(size, last) {
           await hash(size, false, last);
         },

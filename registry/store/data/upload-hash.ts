@@ -12,7 +12,7 @@ export interface UploadHash {
   readonly algorithm: HashAlgorithm;
   /**
    * Hears of the bytes that were written, and of how many there are now. Takes the memory of what is transferable. Waits
-   * when hashing is far behind.
+   * when hashing falls behind.
    */
   wrote(chunks: readonly Uint8Array[], size: number, options: { readonly transferable: boolean }): Promise<void>;
   /** Of the first `size` bytes: all that were written. */
@@ -38,22 +38,30 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
   let hashed = 0;
   /** The bytes before `written`, as far as they are held for the thread. */
   let held: ArrayBuffer[] = [];
-  /** Whether what was there before is hashed; nobody waits for that before the end. */
-  let caughtUp = isNew;
-  let turn: Promise<void> | undefined;
+  /**
+   * Whether the thread is about where the upload is. Until then nobody waits for it: reading what was there before may
+   * take minutes, and a client that cannot send for so long is taken for one that is gone.
+   */
+  let caughtUp = false;
+  let turn: Promise<boolean> | undefined;
   let following = false;
   let closed = false;
 
   const follow = async (file: FollowedFile): Promise<void> => {
     following = true;
     while (hashed < written && !closed) {
-      const size = written;
+      // In steps, so that who waits for one does not wait for long.
+      const size = Math.min(written, hashed + LAG);
+      const last = size === written ? held : [];
+      if (size === written) held = [];
+      turn = file.advance(size, last).then(
+        () => true,
+        () => false,
+      );
       // What fails here shows at the end, where there is another way.
-      turn = file.advance(size, held).catch(() => {});
-      held = [];
-      await turn;
+      if (!(await turn)) break;
       hashed = size;
-      caughtUp = true;
+      caughtUp ||= written - hashed <= LAG;
     }
     following = false;
   };
@@ -72,15 +80,16 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
       }
       small = undefined;
       if (closed) return;
-      if (!followed) {
-        followed = hasher.follow(path, algorithm);
-        if (!isNew) hashed = size - chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      followed ??= hasher.follow(path, algorithm);
+      if (!followed.isBegun && !following) {
+        hashed = 0;
+        caughtUp = size <= LAG;
       }
       if (memory.length > 0 && caughtUp) held.push(...memory);
       else letGo(...memory);
       written = size;
       if (!following) void follow(followed);
-      if (written - hashed > (held.length > 0 ? AHEAD : LAG)) await turn;
+      if (caughtUp && written - hashed > (held.length > 0 ? AHEAD : LAG)) await turn;
     },
     async digest(file, size) {
       if (small) return small.digest();
