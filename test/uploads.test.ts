@@ -58,15 +58,15 @@ function mortalThreads() {
 
 /** A thread that hashes, without what it hashes, as slow as the test says. */
 function stoppableHasher() {
-  let isBegun = false;
+  const begun = new Set<string>();
   let running = Promise.resolve();
   let go = (): void => {};
-  const follow: FileHasher["follow"] = () => ({
+  const follow: FileHasher["follow"] = (path) => ({
     get isBegun() {
-      return isBegun;
+      return begun.has(path);
     },
     advance: () => {
-      isBegun = true;
+      begun.add(path);
       return running;
     },
     digest: () => Promise.reject(new Error("nothing is hashed")),
@@ -81,9 +81,7 @@ function stoppableHasher() {
       });
     },
     go: () => go(),
-    forget() {
-      isBegun = false;
-    },
+    forget: () => begun.clear(),
   };
 }
 
@@ -239,6 +237,56 @@ describe("an upload", () => {
       const held = chunks.reduce((sum, { length }) => sum + length, 0);
       assert.equal(held, transferable ? 0 : bytes.length);
     }
+  });
+
+  it("takes little memory together with others when they are hashed more slowly than they come", async (context) => {
+    const hasher = stoppableHasher();
+    const { registry } = await openStore(context, { hasher });
+    hasher.stop();
+    const chunks: Uint8Array[] = [];
+    const bytes = Buffer.alloc(4 * MIB);
+    const remembered = async function* (): ByteStream {
+      for await (const chunk of inOwnMemory(bytes)) {
+        chunks.push(chunk);
+        yield chunk;
+      }
+    };
+    const uploads = await Promise.all(Array.from({ length: 32 }, () => registry.startUpload("many")));
+    for (const upload of uploads) await upload.append({ body: remembered(), transferable: true });
+    const held = chunks.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(held > 0 && held <= 64 * MIB, `${held} bytes are held`);
+    for (const upload of uploads) await upload.cancel();
+  });
+
+  it("takes little memory together with others when the disk is slow", async (context) => {
+    let go = (): void => {};
+    const written = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const nothing = async (): Promise<void> => {};
+    const slow: DiskFile = {
+      write: () => written,
+      read: async () => 0,
+      truncate: nothing,
+      sync: nothing,
+      close: nothing,
+    };
+    const { registry } = await openStore(context, { disk: { ...nodeDisk, open: async () => slow } });
+    const uploads = await Promise.all(Array.from({ length: 200 }, () => registry.startUpload("many")));
+    let taken = 0;
+    const counted = async function* (): ByteStream {
+      for await (const chunk of inChunks(Buffer.alloc(2 * MIB), 65_536)) {
+        taken += chunk.length;
+        yield chunk;
+      }
+    };
+    const sending = uploads.map((upload) => upload.append({ body: counted() }));
+    // Nothing else is waited for here than that disk.
+    await new Promise(setImmediate);
+    assert.ok(taken >= 64 * MIB && taken <= 100 * MIB, `${taken} bytes were taken`);
+    for (const upload of uploads) await upload.cancel();
+    go();
+    for (const each of await Promise.allSettled(sending)) assert.equal(each.status, "rejected");
   });
 
   it("leaves memory alone that has something else in it, too", async (context) => {

@@ -27,11 +27,21 @@ const SMALL = 1024 * 1024;
 /** So much may be written and not hashed: it is still in the system's memory, and little is left to do at the end. */
 const LAG = 64 * 1024 * 1024;
 
-/** So much may be held in memory until it is hashed. */
+/** So much of one upload may be held in memory until it is hashed. */
 const AHEAD = 4 * 1024 * 1024;
+/** The same of all uploads together. What is more is read from the file. */
+const ALL_AHEAD = 64 * 1024 * 1024;
+
+/** What all uploads that are hashed by one thread have in common. */
+export interface Hashing {
+  readonly hasher: FileHasher;
+  /** How many bytes are held in memory until they are hashed. */
+  held: number;
+}
 
 /** `isNew`: the file is empty, so nothing of it has been missed. */
-export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgorithm, isNew: boolean): UploadHash {
+export function uploadHash(hashing: Hashing, path: string, algorithm: HashAlgorithm, isNew: boolean): UploadHash {
+  const { hasher } = hashing;
   let small: RunningHash | undefined = isNew ? runningHash(algorithm) : undefined;
   let followed: FollowedFile | undefined;
   let written = 0;
@@ -53,19 +63,23 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
       // In steps, so that who waits for one does not wait for long.
       const size = Math.min(written, hashed + LAG);
       const last = size === written ? held : [];
+      const inLast = bytesOf(last);
       if (size === written) held = [];
       turn = file.advance(size, last).then(
         () => true,
         () => false,
       );
       // What fails here shows at the end, where there is another way.
-      if (!(await turn)) break;
+      const isHashed = await turn;
+      hashing.held -= inLast;
+      if (!isHashed) break;
       hashed = size;
       caughtUp ||= written - hashed <= LAG;
     }
     following = false;
   };
   const letGo = (...more: readonly ArrayBuffer[]): void => {
+    hashing.held -= bytesOf(held);
     discard([...held, ...more]);
     held = [];
   };
@@ -85,8 +99,11 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
         hashed = 0;
         caughtUp = size <= LAG;
       }
-      if (memory.length > 0 && caughtUp) held.push(...memory);
-      else letGo(...memory);
+      const bytes = bytesOf(memory);
+      if (bytes > 0 && caughtUp && hashing.held + bytes <= ALL_AHEAD) {
+        held.push(...memory);
+        hashing.held += bytes;
+      } else letGo(...memory);
       written = size;
       if (!following) void follow(followed);
       if (caughtUp && written - hashed > (held.length > 0 ? AHEAD : LAG)) await turn;
@@ -107,3 +124,5 @@ export function uploadHash(hasher: FileHasher, path: string, algorithm: HashAlgo
     },
   };
 }
+
+const bytesOf = (memory: readonly ArrayBuffer[]): number => memory.reduce((sum, { byteLength }) => sum + byteLength, 0);

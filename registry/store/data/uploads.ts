@@ -7,7 +7,7 @@ import type { Descriptor, Piece, Upload } from "../../registry.ts";
 import { codeOf, type Disk, type DiskFile, isFull } from "./disk.ts";
 import type { FileHasher } from "./file-hasher.ts";
 import type { Layout } from "./layout.ts";
-import { type UploadHash, uploadHash } from "./upload-hash.ts";
+import { type Hashing, type UploadHash, uploadHash } from "./upload-hash.ts";
 import type { UploadLimits } from "./upload-limits.ts";
 
 /** What clients are sending. The file of a session is all there is of it, so it survives a restart. */
@@ -72,6 +72,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   const left = new Map<string, { readonly size: number; readonly modified: number }>();
   let space = 0;
   const all = { gathered: 0 };
+  const hashing: Hashing = { hasher, held: 0 };
 
   for (const name of await disk.list(layout.uploads)) {
     const state = await disk.stat(join(layout.uploads, name));
@@ -162,7 +163,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   };
   const hashAgain = (session: Session, algorithm: HashAlgorithm): void => {
     session.hash.close();
-    session.hash = uploadHash(hasher, session.path, algorithm, session.size === 0);
+    session.hash = uploadHash(hashing, session.path, algorithm, session.size === 0);
   };
 
   const lost = async (session: Session): Promise<RegistryError> => {
@@ -251,7 +252,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
       const path = layout.upload(repository, id, algorithm);
       const state = left.get(basename(path));
       if (!state) continue;
-      const hash = uploadHash(hasher, path, algorithm, state.size === 0);
+      const hash = uploadHash(hashing, path, algorithm, state.size === 0);
       const session = { id, repository, algorithm, path, client: "", hash, size: state.size, used: now(), ...FRESH };
       sessions.set(id, session);
       left.delete(basename(path));
@@ -271,7 +272,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
       }
       const id = randomUUID();
       const path = layout.upload(repository, id, algorithm);
-      const hash = uploadHash(hasher, path, algorithm, true);
+      const hash = uploadHash(hashing, path, algorithm, true);
       const session: Session = { id, repository, algorithm, path, client, hash, size: 0, used: now(), ...FRESH };
       sessions.set(id, session);
       try {
@@ -335,7 +336,7 @@ function batchWriter(
     sync: boolean;
     transferable: boolean;
     resize: (session: Session, size: number) => void;
-    /** What all writers have gathered, in bytes. */
+    /** What all writers have gathered and not written, in bytes. */
     all: { gathered: number };
   },
 ) {
@@ -357,7 +358,11 @@ function batchWriter(
   const write = async (batch: readonly Uint8Array[], bytes: number): Promise<void> => {
     underWay = bytes;
     const position = session.size;
-    await whole(file.write(batch, position));
+    try {
+      await whole(file.write(batch, position));
+    } finally {
+      all.gathered -= bytes;
+    }
     resize(session, position + bytes);
     underWay = 0;
     const hashing = session.hash.wrote(batch, session.size, { transferable });
@@ -376,10 +381,12 @@ function batchWriter(
     const bytes = gathered;
     try {
       await writing;
+    } catch (error) {
+      all.gathered -= bytes;
+      throw error;
     } finally {
       chunks = [];
       gathered = 0;
-      all.gathered -= bytes;
     }
     if (bytes === 0) return;
     writing = write(batch, bytes);
