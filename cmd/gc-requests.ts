@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, type FSWatcher, mkdirSync, readdirSync, watch } from "node:fs";
-import { open, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Collection, CollectOptions } from "../registry/store/data/collect.ts";
@@ -28,8 +28,11 @@ export async function requestCollection(data: string, options: CollectOptions): 
   const name = join(folder, randomUUID());
   try {
     await writeFile(`${name}.new`, JSON.stringify(options), { mode: 0o600 });
+    // By the clock of the disk, which is that of the lock, too.
+    const { mtimeMs } = await stat(`${name}.new`);
+    const written = performance.now();
     await rename(`${name}.new`, `${name}${REQUEST}`);
-    return await answerTo(name, layoutOf(resolve(data)).lock);
+    return await answerTo(name, layoutOf(resolve(data)).lock, () => mtimeMs + performance.now() - written);
   } finally {
     await Promise.all([".new", REQUEST, TAKEN, ANSWER].map((ending) => rm(`${name}${ending}`, { force: true })));
     // Who serves has made it before anybody could ask.
@@ -37,12 +40,12 @@ export async function requestCollection(data: string, options: CollectOptions): 
   }
 }
 
-async function answerTo(name: string, lock: string): Promise<Collection | undefined> {
-  const started = Date.now();
-  const asked = await ownerIdOf(lock);
-  while (Date.now() - started < PATIENCE) {
+async function answerTo(name: string, lock: string, now: () => number): Promise<Collection | undefined> {
+  const started = now();
+  const asked = await ownerIdOf(lock, started);
+  while (now() - started < PATIENCE) {
     // Asked first: who answers may end right after.
-    const isThere = asked !== undefined && (await ownerIdOf(lock)) === asked;
+    const isThere = asked !== undefined && (await ownerIdOf(lock, now())) === asked;
     const answer = await readFile(`${name}${ANSWER}`, "utf8").catch(() => undefined);
     if (answer !== undefined) return JSON.parse(answer) as Collection;
     if (!isThere) throw new UsageError("the server that had the data folder ended before it had collected; try again");
@@ -51,7 +54,7 @@ async function answerTo(name: string, lock: string): Promise<Collection | undefi
     if (!waiting && ![TAKEN, ANSWER].some((ending) => existsSync(`${name}${ending}`))) {
       throw new UsageError("the server that has the data folder could not collect");
     }
-    if (waiting && Date.now() - started > TAKEN_WITHIN) return undefined;
+    if (waiting && now() - started > TAKEN_WITHIN) return undefined;
     await pause(POLL);
   }
   return undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -102,12 +102,13 @@ describe("the lock of a folder", () => {
     await writeLock(path, { realm: "elsewhere" });
     const now = Date.now();
     context.mock.method(Date, "now", () => now + 60_000);
-    assert.notEqual(await ownerIdOf(path), undefined);
+    assert.equal(await ownerIdOf(path, statSync(path).mtimeMs + 29_000), "someone");
     await assert.rejects(lockFolder(path, never), FolderInUse);
     const old = new Date(now - 60_000);
     utimesSync(path, old, old);
-    assert.equal(await ownerIdOf(path), undefined);
+    assert.equal(await ownerIdOf(path, statSync(path).mtimeMs + 31_000), undefined);
     assert.deepEqual(readdirSync(join(path, "..")), ["lock"]);
+    await (await lockFolder(path, never)).release();
   });
 
   it("that is no lock counts for as long as it is fresh", async (context) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { answerRequests, requestCollection } from "../cmd/gc-requests.ts";
@@ -8,6 +8,7 @@ import { openDataStore } from "../registry/store/data/data-store.ts";
 import { runCommand } from "./support/command.ts";
 import { pushBlob, temporaryFolder } from "./support/images.ts";
 import { serveData } from "./support/serve-data.ts";
+import { until } from "./support/until.ts";
 
 const nothing = { unlinked: 0, trashed: 0, bytes: 0, removed: 0, expired: 0, problems: [] };
 
@@ -73,6 +74,26 @@ describe("ociregistry gc that asks", () => {
     context.after(() => answering.close());
     await assert.rejects(requestCollection(data, { grace: 0 }), /ended before it had collected; try again/);
     assert.deepEqual(readdirSync(join(data, "requests")), []);
+  });
+
+  it("touches nothing but its request, also where only its heartbeat tells that the server is there", async (context) => {
+    const data = temporaryFolder(context);
+    writeFileSync(join(data, "lock"), JSON.stringify({ id: "someone", pid: 1, started: "1", realm: "elsewhere" }));
+    const touched: (string | null)[] = [];
+    const watcher = watch(data, (_, name) => touched.push(name));
+    const answering = answerRequests(
+      data,
+      async () => nothing,
+      (error) => assert.fail(String(error)),
+    );
+    context.after(() => {
+      watcher.close();
+      answering.close();
+    });
+    assert.deepEqual(await requestCollection(data, { grace: 0 }), nothing);
+    writeFileSync(join(data, "end"), "");
+    await until(() => touched.includes("end"), "all that was touched has been told");
+    assert.deepEqual([...new Set(touched)], ["requests", "end"]);
   });
 
   it("leaves no folder where nobody answers", async (context) => {

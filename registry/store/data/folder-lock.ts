@@ -61,10 +61,13 @@ export async function lockFolder(path: string, onLost: () => void): Promise<Fold
   };
 }
 
-/** Tells one owner of a folder from the next; undefined when nobody who is alive has it. */
-export async function ownerIdOf(path: string): Promise<string | undefined> {
+/**
+ * Tells one owner of a folder from the next; undefined when nobody who is alive has it. Only reads. `now` is the time by
+ * the clock of the disk, in ms since 1970.
+ */
+export async function ownerIdOf(path: string, now: number): Promise<string | undefined> {
   const owner = await ownerOf(path);
-  return owner && (await remaining(path, owner, () => timeBeside(path))) > 0 ? owner.id : undefined;
+  return owner && (await remaining(path, owner, async () => now)) > 0 ? owner.id : undefined;
 }
 
 /**
@@ -118,17 +121,6 @@ async function timeOf(draft: string, path: string): Promise<number> {
     // Who got the lock tidied up.
     if (codeOf(error) === "ENOENT") throw inUse(path, undefined);
     throw error;
-  }
-}
-
-/** The same for those who want no lock. */
-async function timeBeside(path: string): Promise<number> {
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, "", { mode: 0o600 });
-  try {
-    return await timeOf(draft, path);
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 
