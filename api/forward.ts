@@ -61,7 +61,10 @@ export function forwardTo(socketPath: string): Forward {
   };
 }
 
-/** What is about one connection only (RFC 9110, section 7.6.1), and the question that has been answered already. */
+/**
+ * What is about one connection only (of RFC 9110, section 7.6.1, what clients send), and the question that has been answered
+ * already. What else `Connection` names goes on: nobody behind reads it, and without its length a body would be a request.
+ */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",

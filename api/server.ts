@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { RegistryError } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { orElse, whenHere } from "../registry/soon.ts";
-import { type Backend, createBackend } from "./backend.ts";
+import { type Backend, createBackend, createReadingBackend, ELSEWHERE } from "./backend.ts";
 import { asRegistryError, refusal } from "./errors.ts";
 import { watchEventLoop } from "./event-loop-delay.ts";
 import { forwardedFor, forwardTo } from "./forward.ts";
@@ -59,11 +59,12 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
   const { transfers = createTransfers(), metrics = createMetrics(), stallLimit = STALL_LIMIT } = given;
   const options: Hooks = { ...given, transfers, metrics, measured: given.measured ?? metrics.snapshot, stallLimit };
   const none = metrics.of("none");
-  const api = await createBackend();
   const { onRequest } = options;
   const site = lazySite(options);
   const forward = forwarding(options);
+  const api = await (forward ? createReadingBackend() : createBackend());
   const begin = beginning(options);
+  const answer = answering({ api, registry, forward, options });
   const answerInTurn = inTurn((request, response) => {
     const exchange = begin(request);
     // It comes once, and taking the listener off again would cost more than calling it.
@@ -74,8 +75,8 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
       return;
     }
     request.url = originForm(request.url ?? "");
-    if (forward && !isReading(request)) forward(request, response, exchange);
-    else if (isApi(request.url)) answer(api, registry, request, response, options, exchange);
+    if (isApi(request.url)) answer(request, response, exchange);
+    else if (forward) forward(request, response, exchange);
     else {
       response.setTimeout(stallLimit);
       exchange.counts = metrics.of("site");
@@ -154,11 +155,14 @@ const LIMITS = {
 
 const isApi = (url: string): boolean => url.startsWith("/v2") && (url.length === 3 || url[3] === "/" || url[3] === "?");
 
-function forwarding(options: Hooks) {
+type Answer = (request: IncomingMessage, response: ServerResponse, exchange: Exchange) => void;
+
+/** Undefined: this process answers everything itself. */
+function forwarding(options: Hooks): Answer | undefined {
   const { forwardTo: socketPath } = options;
   if (socketPath === undefined) return undefined;
   const forward = forwardTo(socketPath);
-  return (request: IncomingMessage, response: ServerResponse, exchange: Exchange): void => {
+  return (request, response, exchange) => {
     limitBody(request, response, options);
     forward(request, response, {
       onAnswer: () => response.setTimeout(options.stallLimit),
@@ -170,28 +174,25 @@ function forwarding(options: Hooks) {
   };
 }
 
-/** Whether a request is for a manifest or a blob, or for nothing that there is. */
-const isReading = ({ method, url = "" }: IncomingMessage): boolean =>
-  (method === "GET" || method === "HEAD") && READING.test(url);
+interface Api {
+  readonly api: Backend;
+  readonly registry: Registry;
+  readonly forward: Answer | undefined;
+  readonly options: Hooks;
+}
 
-const READING = /^\/v2\/[^?]+\/(?:manifests|blobs)\/[^/?]+(?:\?|$)/;
-
-function answer(
-  api: Backend,
-  registry: Registry,
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: Hooks,
-  exchange: Exchange,
-): void {
-  const { url = "", method = "" } = request;
-  limitBody(request, response, options);
-  const headers = request.headers as Record<string, string>;
-  const result = orElse(
-    () => api.answer({ method, path: url, headers }, request, registry, exchange),
-    (thrown) => refusalOf(thrown, api, request, options),
-  );
-  void whenHere(result, (its) => reply(its, request, response, options, exchange));
+function answering({ api, registry, forward, options }: Api): Answer {
+  return (request, response, exchange) => {
+    const { url = "", method = "" } = request;
+    const headers = request.headers as Record<string, string>;
+    const result = orElse(
+      () => api.answer({ method, path: url, headers }, request, registry, exchange),
+      (thrown) => refusalOf(thrown, api, request, options),
+    );
+    if (forward && result === ELSEWHERE) return forward(request, response, exchange);
+    limitBody(request, response, options);
+    void whenHere(result, (its) => reply(its, request, response, options, exchange));
+  };
 }
 
 /** A body may stall on its way in; without one there is nothing to wait for but our own answer. */
