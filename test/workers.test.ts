@@ -51,9 +51,15 @@ function workersOf({ pid }: Serving): number[] {
   return readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
-function kill(pid: number): void {
+/** Stops a process until the test is over; what is stopped does not see that it is alone. */
+function hang(context: TestContext, pid: number): void {
+  process.kill(pid, "SIGSTOP");
+  context.after(() => signal(pid, "SIGCONT"));
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, name);
   } catch {
     // It has ended by itself.
   }
@@ -199,7 +205,7 @@ describe("ociregistry serve --workers", () => {
         "another was started",
       );
       // From here on only the new one can accept a connection.
-      for (const pid of others) process.kill(pid, "SIGSTOP");
+      for (const pid of others) hang(context, pid);
       const answered = ask(served.origin, "GET", "/v2/dropped/manifests/1.0");
       await Promise.race([answered, until(() => served.errors().split("\n").length > 2, "another one ended")]);
       assert.equal(served.errors(), "ociregistry: a worker ended (SIGKILL); another one takes its place\n");
@@ -213,7 +219,7 @@ describe("ociregistry serve --workers", () => {
     const all = connections(context, served);
     for (const connection of all) await connection.get("/v2/team/app/manifests/1.0");
     const [victim = 0] = workersOf(served);
-    process.kill(victim, "SIGSTOP");
+    hang(context, victim);
     // Those that the one that hangs has accepted are not answered.
     await Promise.any(all.map(() => pushImage(served.registry, TWO)));
     assert.equal(workersOf(served).includes(victim), false);
@@ -260,7 +266,7 @@ describe("ociregistry serve --workers", () => {
     const served = await serve(context);
     const workers = workersOf(served);
     const [victim = 0] = workers;
-    process.kill(victim, "SIGSTOP");
+    hang(context, victim);
     const exited = once(served.child, "exit");
     served.child.kill("SIGTERM");
     assert.deepEqual(await exited, [0, null]);
@@ -271,7 +277,7 @@ describe("ociregistry serve --workers", () => {
     const served = await serve(context);
     const workers = workersOf(served);
     const [victim = 0, ...others] = workers;
-    process.kill(victim, "SIGSTOP");
+    hang(context, victim);
     const exited = once(served.child, "exit");
     served.child.kill("SIGTERM");
     await until(() => !others.some((pid) => existsSync(`/proc/${pid}`)), "it is stopping");
@@ -286,7 +292,7 @@ describe("ociregistry serve --workers", () => {
     context.after(() => other.close());
     // As soon as nobody listens any more.
     await until(async () => {
-      for (const pid of workersOf(served)) kill(pid);
+      for (const pid of workersOf(served)) signal(pid, "SIGKILL");
       other = createServer().listen(served.port, "127.0.0.1");
       return once(other, "listening").then(
         () => true,
@@ -330,7 +336,7 @@ describe("ociregistry serve --workers", () => {
     await pushImage(served.registry, ONE);
     renameSync(served.folder, `${served.folder}.away`);
     const victims = workersOf(served);
-    victims.forEach(kill);
+    for (const victim of victims) signal(victim, "SIGKILL");
     const path = "/v2/team/app/manifests/1.0";
     await until(
       () =>
@@ -402,7 +408,7 @@ describe("ociregistry serve --workers", () => {
     };
     const before = await counted();
     assert.ok(before > 0);
-    for (const victim of workersOf(served)) kill(victim);
+    for (const victim of workersOf(served)) signal(victim, "SIGKILL");
     let after: number | undefined;
     while (after === undefined) after = await counted().catch(() => undefined);
     assert.equal(after, before);
