@@ -8,7 +8,7 @@ import type { Options } from "./options.ts";
 import { type CpuProfile, hottestOf } from "./report/hottest.ts";
 import { markdown } from "./report/tables.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
-import { createOurs } from "./servers/ours.ts";
+import { createOurs, createProfiled } from "./servers/ours.ts";
 
 /** Of load in one round: enough samples for what takes one hundredth of the time. */
 const SECONDS = 3;
@@ -18,7 +18,7 @@ const SHOWN = 15;
 export async function profile(folder: string, { node }: Pick<Options, "node">, scenario: Scenario): Promise<void> {
   const place = mkdtempSync(join(tmpdir(), "ociregistry-profile-"));
   const log = join(folder, "servers.log");
-  const profiled = createOurs(node, log, ["--cpu-prof", "--cpu-prof-dir", place]);
+  const profiled = createProfiled(node, log, ["--cpu-prof", "--cpu-prof-dir", place]);
   const bench = createBench({
     folder,
     // The sizes of a quick run are enough to see what is slow.

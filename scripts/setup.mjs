@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What `npm start` and `npm test` need on a fresh clone: the packages, and the compiled program in dist/.
+ * What `npm start` and `npm test` need on a fresh clone: the packages, and the program in dist/, compiled and bundled.
  * Does nothing that is done already.
  */
 import { spawnSync } from "node:child_process";
@@ -35,7 +35,8 @@ export function setUp() {
   if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
     run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
   }
-  run(process.execPath, [join(root, "node_modules/typescript/bin/tsc")]);
+  run(process.execPath, ["node_modules/typescript/bin/tsc"]);
+  run(process.execPath, ["scripts/bundle.mjs"]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) setUp();

@@ -6,5 +6,5 @@ import { setUp } from "./setup.mjs";
 
 setUp();
 process.argv.splice(2, 0, "serve", "images");
-const main = new URL("../dist/cmd/main.js", import.meta.url).href;
+const main = new URL("../dist/program/main.js", import.meta.url).href;
 await import(main);

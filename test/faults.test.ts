@@ -25,6 +25,7 @@ import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
 import { memory } from "../registry/store/memory.ts";
 import { hexOf, pushImage, type TestImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { PROGRAM } from "./support/program.ts";
 import { projectRoot } from "./support/root.ts";
 import { type Answer, ask, errorOf, startServer, type TestServer } from "./support/server.ts";
 import { until } from "./support/until.ts";
@@ -385,7 +386,7 @@ describe("the server", () => {
     writeExport(root, { ...testImage("app", "1.0", names), layers });
     const digests = layers.map((layer) => digestOf(layer));
     const [first = digestOf(Buffer.alloc(0))] = digests;
-    const command = `ulimit -n 160; exec "${process.execPath}" dist/cmd/main.js serve "${root}" --port 0`;
+    const command = `ulimit -n 160; exec "${process.execPath}" "${PROGRAM}" serve "${root}" --port 0`;
     const child = spawn("sh", ["-c", command], { cwd: projectRoot(), stdio: ["ignore", "pipe", "ignore"] });
     context.after(() => child.kill("SIGKILL"));
     const [line] = (await once(child.stdout, "data")) as [Buffer];

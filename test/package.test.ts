@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { readAll } from "../registry/content.ts";
 import { temporaryFolder } from "./support/images.ts";
+import { PROGRAM } from "./support/program.ts";
 import { projectRoot } from "./support/root.ts";
 
 const execute = promisify(execFile);
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 const EXPECTED =
-  /^(dist\/(api|cmd|gen|registry)\/.+\.js|images\/.+|docs\/.+\.md|ociregistry\.yaml|package\.json|README\.md|LICENSE)$/;
+  /^(dist\/program\/([\w-]+\.js|NOTICES)|images\/.+|docs\/.+\.md|ociregistry\.yaml|package\.json|README\.md|LICENSE)$/;
 
 describe("the package", () => {
   const folder = temporaryFolder({ after });
@@ -28,13 +30,34 @@ describe("the package", () => {
 
   it("holds the program, the document and the sample image", () => {
     const image = files.filter((path) => path.startsWith("images/hello/"));
-    for (const path of ["dist/cmd/main.js", "ociregistry.yaml"]) assert.ok(files.includes(path), path);
+    for (const path of ["dist/program/main.js", "ociregistry.yaml"]) assert.ok(files.includes(path), path);
     assert.ok(image.some((path) => path.endsWith("/manifest.json")));
   });
 
   it("holds no tests, no benchmarks and no source maps", () => {
     const unexpected = files.filter((path) => !EXPECTED.test(path) || path.endsWith(".map"));
     assert.deepEqual(unexpected, []);
+  });
+
+  it("has every file that its code looks for beside itself", () => {
+    const place = pathToFileURL(join(installed, "dist/program/main.js"));
+    const code = readdirSync(join(installed, "dist/program")).map((name) => readFileSync(new URL(name, place), "utf8"));
+    const named = code.join("").matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g);
+    const urls = [...named].map(([, name = ""]) => new URL(name, place));
+    assert.ok(urls.length >= 4);
+    const missing = urls.filter((url) => !existsSync(url));
+    assert.deepEqual(missing, []);
+  });
+
+  it("holds packages with their licenses, which are not installed once more", () => {
+    const bundled = packagesIn(dirname(PROGRAM));
+    assert.ok(bundled.includes("openapi-backend"));
+    const notices = readFileSync(join(installed, "dist/program/NOTICES"), "utf8").split(/^-{80}\n\n/m);
+    for (const name of bundled) {
+      const notice = notices.find((text) => text.startsWith(`${name} `)) ?? "";
+      assert.match(notice, /^\S+ \d.*\n\n.*(?:permission|redistribution)/is, name);
+      assert.ok(!existsSync(join(folder, "node_modules", name)), name);
+    }
   });
 
   it("gives a command that knows its version", async () => {
@@ -68,6 +91,17 @@ describe("the package", () => {
     await assertFound(origin, "/v2/hello/manifests/latest", "/docs/");
   });
 });
+
+/** The packages that the program was made of. */
+function packagesIn(program: string): string[] {
+  const maps = readdirSync(program).filter((name) => name.endsWith(".map"));
+  const sources = maps.flatMap((name) => {
+    const map = JSON.parse(readFileSync(join(program, name), "utf8")) as { sources: string[] };
+    return map.sources;
+  });
+  const names = sources.flatMap((path) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+  return [...new Set(names)];
+}
 
 /** Without its scripts, which would compile into dist/ while the other tests run from there. */
 async function makePackage(folder: string): Promise<{ filename: string; files: string[] }> {

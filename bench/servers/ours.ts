@@ -22,9 +22,14 @@ export interface Ours {
   bareBlob(path: string): Promise<ServerProcess>;
 }
 
-/** `node` is a path; `flags` are Node's own and are given to our server only; complaints are added to the file `log`. */
-export function createOurs(node: string, log: string, flags: readonly string[] = []): Ours {
-  const program = script("../cmd/main.js");
+/** Ours as users start it: `node` is a path; complaints are added to the file `log`. */
+export const createOurs = (node: string, log: string): Ours => oursOf(node, log, script("../program/main.js"));
+
+/** The same for a profile, with flags for Node, and unbundled, so that it says in which file of ours a function is. */
+export const createProfiled = (node: string, log: string, flags: readonly string[]): Ours =>
+  oursOf(node, log, script("../cmd/main.js"), flags);
+
+function oursOf(node: string, log: string, program: string, flags: readonly string[] = []): Ours {
   const serve = (...args: readonly string[]) => startPrinting(node, [...flags, program, "serve", ...args], log);
   return {
     version: execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" }).trim(),

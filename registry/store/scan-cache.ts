@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { fstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { fstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArchiveContent, FoundManifest, Root } from "../archive/content.ts";
@@ -11,6 +11,7 @@ import type { Digest } from "../reference.ts";
 import type { ManifestContent } from "../registry.ts";
 import type { ArchiveMemory, ReadArchive } from "./archive-reader.ts";
 import { LazyMap } from "./lazy-map.ts";
+import { readersHash } from "./readers-hash.ts";
 import { PARTIAL } from "./unpack-cache.ts";
 
 /**
@@ -174,21 +175,6 @@ function archivesIn(bytes: Buffer): Map<string, KeptArchive> {
     start = next;
   }
   return archives;
-}
-
-/** Of this folder, what says when an archive has changed and what is kept of it. */
-const OWN: readonly string[] = ["archive-reader.js", "scan-cache.js"];
-
-/** An archive is read in one way until the code changes that reads it, so that code is the version of the file. */
-function readersHash(): string {
-  const hash = createHash("sha256");
-  for (const place of ["../archive/", "../"]) {
-    const folder = new URL(place, import.meta.url);
-    const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
-    for (const name of scripts.sort()) hash.update(readFileSync(new URL(name, folder)));
-  }
-  for (const name of OWN) hash.update(readFileSync(new URL(name, import.meta.url)));
-  return hash.digest("hex");
 }
 
 /** What is needed to list an archive. Short, because there may be tens of thousands. */

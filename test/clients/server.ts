@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { PROGRAM } from "../support/program.ts";
 import { Background } from "./background.ts";
 import type { Cleanup } from "./cleanup.ts";
 
 /** Starts our server on a free port, and returns the host that image names begin with. */
 export async function startServer(cleanup: Cleanup): Promise<string> {
-  const command = ["dist/cmd/main.js", "serve", "images", "--port", "0"];
+  const command = [PROGRAM, "serve", "images", "--port", "0"];
   const server = new Background(process.execPath, command, cleanup);
   return server.started(async () => /http:\/\/(localhost:\d+)/.exec(server.output)?.[1]);
 }

@@ -5,14 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readAll } from "../../registry/content.ts";
 import type { Cleanup } from "./cleanup.ts";
-import { projectRoot } from "./root.ts";
+import { PROGRAM } from "./program.ts";
 
 /** Not that of the user who runs the tests. */
 const CACHE = mkdtempSync(join(tmpdir(), "ociregistry-test-"));
 process.once("exit", () => rmSync(CACHE, { recursive: true, force: true }));
 const env = { ...process.env, XDG_CACHE_HOME: CACHE };
-
-const MAIN = join(projectRoot(), "dist/cmd/main.js");
 
 export interface Finished {
   readonly code: number | null;
@@ -25,7 +23,7 @@ export const runCommand = (...args: string[]): Promise<Finished> => runCommandWi
 
 /** The same, with these variables of the environment. */
 export async function runCommandWith(variables: Record<string, string>, ...args: string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: { ...env, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -57,7 +55,7 @@ export const startServing = (cleanup: Cleanup, ...args: string[]): Promise<Servi
 export const startServingWith = (descriptors: number, cleanup: Cleanup, ...args: string[]): Promise<Serving> =>
   serving(cleanup, ...LIMITED, String(descriptors), process.execPath, ...SERVE, ...args);
 
-const SERVE = [MAIN, "serve", "--port", "0", "--workers", WORKERS] as const;
+const SERVE = [PROGRAM, "serve", "--port", "0", "--workers", WORKERS] as const;
 const LIMITED = ["sh", "-c", 'ulimit -n "$1" && shift && exec "$@"', "sh"] as const;
 
 async function serving(cleanup: Cleanup, command: string, ...args: string[]): Promise<Serving> {
