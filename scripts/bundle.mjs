@@ -31,6 +31,9 @@ const LEFT_OUT = ["supports-color", "undici"];
 /** @param {string} path */
 const read = (path) => readFileSync(join(root, path), "utf8");
 
+/** Whether dist/program/ is made of what is in dist/ now. */
+export const isBundled = () => existsSync(made) && readFileSync(made, "utf8") === sourcesHash();
+
 function sourcesHash() {
   const hash = createHash("sha256");
   const files = ["api", "cmd", "gen", "registry"].flatMap((room) =>
@@ -44,10 +47,8 @@ function sourcesHash() {
   return hash.digest("hex");
 }
 
-/** Whether dist/program/ is made of what is in dist/ now. */
-export const isBundled = () => existsSync(made) && readFileSync(made, "utf8") === sourcesHash();
-
-export async function bundle() {
+async function bundle() {
+  // Not needed, and slow to load, when there is nothing to do.
   const { rolldown } = await import("rolldown");
   const sources = sourcesHash();
   rmSync(program, { recursive: true, force: true });
@@ -55,7 +56,7 @@ export async function bundle() {
     cwd: root,
     input: Object.fromEntries(ENTRIES.map((path) => [basename(path, ".js"), join(compiled, path)])),
     platform: "node",
-    external: isInstalled,
+    external: packagesOutside(),
     plugins: [{ name: "compiled", load: loadCompiled }],
     // A name that it cannot find, for one, would be missed only when it is needed.
     onLog(_level, log, handle) {
@@ -76,18 +77,15 @@ export async function bundle() {
   writeFileSync(made, sources);
 }
 
-/**
- * Whether a package is there beside the program, or not at all.
- * @param {string} name
- */
-function isInstalled(name) {
+/** What is installed with the program, or left out. */
+function packagesOutside() {
   const { dependencies, optionalDependencies } = JSON.parse(read("package.json"));
-  const installed = Object.keys({ ...dependencies, ...optionalDependencies });
-  return [...LEFT_OUT, ...installed].some((known) => name === known || name.startsWith(`${known}/`));
+  const names = [...LEFT_OUT, ...Object.keys({ ...dependencies, ...optionalDependencies })];
+  return names.map((name) => new RegExp(`^${name}(/|$)`));
 }
 
 /**
- * With the map of the compiler, so that the one that is made leads to the sources.
+ * What is ours, with the map of the compiler, so that the one of the bundle leads to the sources.
  * @param {string} path
  */
 async function loadCompiled(path) {
