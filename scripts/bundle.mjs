@@ -5,7 +5,16 @@
  * packages are in NOTICES beside it. Does nothing when it is made already.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -18,6 +27,9 @@ const program = join(compiled, "program");
 
 /** What it was made of. */
 const made = join(program, "MADE_OF");
+
+/** What only a bundle has: the licenses of what is in it. */
+const NOTICES = "NOTICES";
 
 /** The files that are started or, as a process or a thread, start each other by the names that they have in dist/. */
 const ENTRIES = ["cmd/main.js", "cmd/worker.js", "registry/store/data/file-hasher-thread.js"];
@@ -47,24 +59,44 @@ function sourcesHash() {
   return hash.digest("hex");
 }
 
-async function bundle() {
-  // Not needed, and slow to load, when there is nothing to do.
-  const { rolldown } = await import("rolldown");
+/**
+ * Makes it beside the one that is there, which a server may be running from, and then puts it into its place.
+ * @param {(folder: string) => void | Promise<void>} fill
+ */
+async function make(fill) {
   const sources = sourcesHash();
-  rmSync(program, { recursive: true, force: true });
+  const [next, last] = [`${program}.${process.pid}`, `${program}.${process.pid}.last`];
+  try {
+    mkdirSync(next);
+    await fill(next);
+    chmodSync(join(next, "main.js"), 0o755);
+    writeFileSync(join(next, basename(made)), sources);
+    if (existsSync(program)) renameSync(program, last);
+    renameSync(next, program);
+  } finally {
+    for (const folder of [next, last]) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {typeof import("rolldown").rolldown} rolldown
+ * @param {string} folder
+ */
+async function bundle(rolldown, folder) {
   const graph = await rolldown({
     cwd: root,
     input: Object.fromEntries(ENTRIES.map((path) => [basename(path, ".js"), join(compiled, path)])),
     platform: "node",
     external: packagesOutside(),
     plugins: [{ name: "compiled", load: loadCompiled }],
+    checks: { bundlerTimings: false },
     // A name that it cannot find, for one, would be missed only when it is needed.
-    onLog(_level, log, handle) {
-      handle("error", log);
+    onLog(level, log, handle) {
+      handle(level === "warn" ? "error" : level, log);
     },
   });
   const { output } = await graph.write({
-    dir: program,
+    dir: folder,
     format: "esm",
     chunkFileNames: "[name].js",
     comments: false,
@@ -73,8 +105,15 @@ async function bundle() {
   });
   await graph.close();
   const modules = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
-  writeFileSync(join(program, "NOTICES"), noticesOf(modules));
-  writeFileSync(made, sources);
+  writeFileSync(join(folder, NOTICES), noticesOf([...modules, fileURLToPath(import.meta.resolve("rolldown"))]));
+}
+
+/**
+ * Where there is no bundler, because it has no binary for the machine: the same names lead to what the compiler made.
+ * @param {string} folder
+ */
+function link(folder) {
+  for (const path of ENTRIES) writeFileSync(join(folder, basename(path)), `import "../${path}";\n`);
 }
 
 /** What is installed with the program, or left out. */
@@ -117,4 +156,19 @@ function noticeOf(folder) {
   return `${parts.join("\n\n")}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) && !isBundled()) await bundle();
+// A package of what is linked would lack what it is linked to.
+const isForOthers = ["pack", "publish"].includes(process.env["npm_command"] ?? "");
+
+/** @param {Error} error */
+function withoutBundler(error) {
+  if (isForOthers) throw error;
+  console.error(`Not bundled, so the server starts more slowly: ${error.message.split("\n")[0]}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!isBundled() || (isForOthers && !existsSync(join(program, NOTICES)))) {
+    // Slow to load when there is nothing to do.
+    const bundler = await import("rolldown").catch(withoutBundler);
+    await make((folder) => (bundler ? bundle(bundler.rolldown, folder) : link(folder)));
+  }
+}

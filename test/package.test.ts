@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -37,6 +37,10 @@ describe("the package", () => {
   it("holds no tests, no benchmarks and no source maps", () => {
     const unexpected = files.filter((path) => !EXPECTED.test(path) || path.endsWith(".map"));
     assert.deepEqual(unexpected, []);
+  });
+
+  it("can be run where it was made: npm links to it", () => {
+    assert.equal(statSync(PROGRAM).mode & 0o111, 0o111);
   });
 
   it("has every file that its code looks for beside itself", () => {
