@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { closeBody, readAll, streamOf } from "../registry/content.ts";
-import { type ErrorCode, RegistryError } from "../registry/errors.ts";
 import { digestOf, parseDigest, parseTag } from "../registry/reference.ts";
 import type { ByteRange, Registry } from "../registry/registry.ts";
-import type { Soon } from "../registry/soon.ts";
 import { chunksOf, pushBlob, pushImage, type TestImage, testImage } from "./support/images.ts";
+import { refuses } from "./support/refuses.ts";
 import { all } from "./support/world.ts";
 
 /** A registry under test, fresh and alone, holding the given images. */
@@ -414,12 +413,4 @@ function referrer(artifactType: string, subject: string) {
 async function blobOf(registry: Registry, repository: string, digest: ReturnType<typeof digestOf>): Promise<Buffer> {
   const { body } = await registry.getBlob(repository, digest);
   return readAll(streamOf(body));
-}
-
-async function refuses(code: ErrorCode, attempt: Promise<unknown> | (() => Soon<unknown>)): Promise<void> {
-  await assert.rejects(typeof attempt === "function" ? async () => attempt() : attempt, (error) => {
-    assert.ok(error instanceof RegistryError, `expected a refusal, got ${String(error)}`);
-    assert.equal(error.code, code);
-    return true;
-  });
 }

@@ -2,32 +2,21 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readAll, streamOf } from "../registry/content.ts";
-import { type ErrorCode, RegistryError } from "../registry/errors.ts";
+import { RegistryError } from "../registry/errors.ts";
 import { fallbackTags } from "../registry/layer/fallback-tags.ts";
 import { immutableTags } from "../registry/layer/immutable-tags.ts";
 import { overlay } from "../registry/layer/overlay.ts";
 import { MEDIA_TYPES } from "../registry/media-types.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { Soon } from "../registry/soon.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
 import { memory } from "../registry/store/memory.ts";
 import { pushBlob, pushImage, temporaryFolder, testImage } from "./support/images.ts";
+import { refuses } from "./support/refuses.ts";
 import { all } from "./support/world.ts";
 
 const BELOW = testImage("team/app", "1.0", ["below", "shared"]);
 const ABOVE = testImage("team/app", "1.0", ["above"]);
-
-async function refuses(
-  code: ErrorCode,
-  attempt: Promise<unknown> | (() => Soon<unknown>),
-  reason = /./,
-): Promise<void> {
-  await assert.rejects(
-    typeof attempt === "function" ? async () => attempt() : attempt,
-    (error) => error instanceof RegistryError && error.code === code && reason.test(error.message),
-  );
-}
 
 async function layered(): Promise<{ upper: Registry; lower: Registry; both: Registry }> {
   const [upper, lower] = [memory(), memory()];
