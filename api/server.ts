@@ -31,7 +31,7 @@ export interface ServerOptions extends SiteOptions {
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse, started: number) => void;
   /** How blobs are sent; without it, the fastest way that there is. */
   readonly transfers?: Transfers;
-  /** The socket of the process that answers everything but the reading of manifests and blobs. */
+  /** The socket of the process that has the registry: what is more than reading a manifest or a blob is passed on to it. */
   readonly forwardTo?: string;
   /** Whether only processes that pass requests on to this one can reach it: they say who asks, and count connections. */
   readonly isBehind?: boolean;

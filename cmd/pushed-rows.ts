@@ -3,12 +3,12 @@ import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { elementsOf, fieldsOf } from "../registry/json.ts";
 import { entriesOf } from "../registry/lists.ts";
-import { descriptorOf, factsOf, isIndex, type PartDescriptor } from "../registry/manifest.ts";
-import { isForeign } from "../registry/parts.ts";
+import { descriptorOf, factsOf, isIndex } from "../registry/manifest.ts";
 import { isRealPlatform, platformOf } from "../registry/platform.ts";
 import type { Digest, Tag } from "../registry/reference.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Descriptor, Registry } from "../registry/registry.ts";
 import { orElse, type Soon } from "../registry/soon.ts";
+import { checkRepository } from "../registry/store/data/check.ts";
 import { openDataStore } from "../registry/store/data/data-store.ts";
 import type { Damaged } from "./damaged.ts";
 
@@ -32,91 +32,82 @@ export interface Pushed {
 
 /** Every tag of a data folder; none when there is no such folder. Whoever has the folder is not disturbed. */
 export async function pushedRows(data: string): Promise<Pushed> {
-  const { registry } = await openDataStore(resolve(data), { onlyLook: true });
+  const root = resolve(data);
+  const { registry } = await openDataStore(root, { onlyLook: true });
   const rows: PushedRow[] = [];
   const damaged: Damaged[] = [];
   for await (const repository of entriesOf(registry.listRepositories())) {
+    /** The images that each manifest and blob is needed for. */
+    const needed = new Map<Digest, string[]>();
     for await (const tag of entriesOf(registry.listTags(repository))) {
       const image = `${repository}:${tag}`;
       try {
-        const { row, blobs } = await rowOf(registry, repository, tag);
+        const { row, parts } = await rowOf(registry, repository, tag);
         rows.push(row);
-        for (const digest of await unreadable(registry, repository, blobs)) {
-          damaged.push({ path: data, digest, reason: LOST, images: [image] });
-        }
+        for (const digest of parts) needed.set(digest, [...(needed.get(digest) ?? []), image]);
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         // What was deleted meanwhile is not damaged.
-        if (error.damaged) damaged.push({ path: data, reason: error.detail ?? LOST, images: [image] });
+        if (error.damaged) damaged.push({ path: data, reason: error.detail ?? error.message, images: [image] });
       }
+    }
+    for await (const { digest, problem } of checkRepository(root, repository)) {
+      const images = digest && needed.get(digest);
+      if (problem !== undefined && images) damaged.push({ path: data, digest, reason: problem, images });
     }
   }
   return { rows, damaged };
 }
 
-const LOST = "its bytes are missing, or not all of them are there; push it again";
-
-/** Of these blobs, those that the repository has not, or has not whole. Layers that live elsewhere need not be here. */
-async function unreadable(registry: Registry, repository: string, blobs: readonly PartDescriptor[]): Promise<Digest[]> {
-  const lost: Digest[] = [];
-  for (const blob of blobs) {
-    if (!isForeign(blob) && !(await unlessRefused(() => registry.statBlob(repository, blob.digest)))) {
-      lost.push(blob.digest);
-    }
-  }
-  return lost;
-}
-
-/** The row of a tag, and the blobs of all that it leads to. */
+/** The row of a tag, and the digests of all that it leads to. */
 async function rowOf(
   registry: Registry,
   repository: string,
   tag: Tag,
-): Promise<{ row: PushedRow; blobs: readonly PartDescriptor[] }> {
+): Promise<{ row: PushedRow; parts: Iterable<Digest> }> {
   const { descriptor, bytes } = await registry.getManifest(repository, tag);
   const manifest = fieldsOf(JSON.parse(Buffer.from(bytes).toString("utf8")));
   const children = elementsOf(manifest["manifests"]).flatMap((child) => descriptorOf(child) ?? []);
-  const blobs = [manifest["config"], ...elementsOf(manifest["layers"])].flatMap((blob) => descriptorOf(blob) ?? []);
-  const own = blobs[0] ? await platformOfConfig(registry, repository, blobs[0]) : "";
+  const config = descriptorOf(manifest["config"]);
+  const own = config ? await platformOfConfig(registry, repository, config) : "";
   const platforms = [own, ...children.map(({ platform }) => platform)];
-  const all = new Map(blobs.map((blob) => [blob.digest, blob]));
-  const seen = new Set<Digest>();
-  for (const { digest } of children) await addBlobs(registry, repository, digest, { all, seen });
+  const sizes = new Map<Digest, number>();
+  const manifests = new Set<Digest>();
+  await walk(registry, repository, descriptor.digest, { sizes, manifests });
   const row = {
     repository,
     tag,
     platforms: platforms.filter(isRealPlatform),
-    size: [...all.values()].reduce((sum, { size }) => sum + size, 0),
+    size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
     form: "pushed",
     digest: descriptor.digest,
   } as const;
-  return { row, blobs: [...all.values()] };
+  return { row, parts: [...manifests, ...sizes.keys()] };
 }
 
-/** The blobs of a child of an index, as far as it is there. */
-async function addBlobs(
+/** The manifests that one leads to, also those that are not there, and the blobs of those that are. */
+async function walk(
   registry: Registry,
   repository: string,
   digest: Digest,
-  found: { readonly all: Map<Digest, PartDescriptor>; readonly seen: Set<Digest> },
+  found: { readonly sizes: Map<Digest, number>; readonly manifests: Set<Digest> },
 ): Promise<void> {
-  if (found.seen.has(digest)) return;
-  found.seen.add(digest);
-  const child = await unlessRefused(() => registry.getManifest(repository, digest));
-  if (!child) return;
-  const { descriptor, bytes } = child;
+  if (found.manifests.has(digest)) return;
+  found.manifests.add(digest);
+  const manifest = await unlessRefused(() => registry.getManifest(repository, digest));
+  if (!manifest) return;
+  const { descriptor, bytes } = manifest;
   for (const part of factsOf(descriptor, JSON.parse(Buffer.from(bytes).toString("utf8"))).parts) {
-    if (isIndex(descriptor.mediaType)) await addBlobs(registry, repository, part.digest, found);
-    else found.all.set(part.digest, part);
+    if (isIndex(descriptor.mediaType)) await walk(registry, repository, part.digest, found);
+    else found.sizes.set(part.digest, part.size);
   }
 }
 
 const CONFIG_LIMIT = 1024 * 1024;
 
-async function platformOfConfig(registry: Registry, repository: string, config: { digest: string; size: number }) {
-  const descriptor = descriptorOf({ ...config });
-  if (!descriptor || config.size > CONFIG_LIMIT) return "";
-  const content = await unlessRefused(() => registry.getBlob(repository, descriptor.digest));
+async function platformOfConfig(registry: Registry, repository: string, { digest, size }: Descriptor) {
+  if (size > CONFIG_LIMIT) return "";
+  const content = await unlessRefused(() => registry.getBlob(repository, digest));
   if (!content) return "";
   try {
     return platformOf(JSON.parse((await readAll(streamOf(content.body))).toString("utf8")));
@@ -127,7 +118,7 @@ async function platformOfConfig(registry: Registry, repository: string, config: 
 }
 
 const unlessRefused = <T>(ask: () => Soon<T>): Soon<T | undefined> =>
-  orElse<T | undefined>(ask, (error) => {
+  orElse(ask, (error) => {
     if (!(error instanceof RegistryError)) throw error;
     return undefined;
   });

@@ -37,6 +37,6 @@ function sizeOf(mediaType: string, part: PartDescriptor, { blobs, manifests }: H
   return size === undefined && !isImage(part.mediaType) && !isIndex(part.mediaType) ? blobs(part.digest) : size;
 }
 
-/** Whether a layer may live elsewhere (image-spec, "Non-Distributable Layers", and Docker's name for them). */
-export const isForeign = ({ mediaType, urls }: PartDescriptor): boolean =>
+/** Image-spec, "Non-Distributable Layers", and Docker's name for them. */
+const isForeign = ({ mediaType, urls }: PartDescriptor): boolean =>
   urls !== undefined || mediaType.includes("nondistributable") || mediaType.includes("rootfs.foreign");

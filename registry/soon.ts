@@ -10,7 +10,7 @@ export const whenHere = <T, U>(value: Soon<T>, next: (value: T) => Soon<U>): Soo
   value instanceof Promise ? value.then(next) : next(value);
 
 /** What `action` gives, or what `recover` makes of its error. */
-export function orElse<T>(action: () => Soon<T>, recover: (error: unknown) => Soon<T>): Soon<T> {
+export function orElse<T, U = T>(action: () => Soon<T>, recover: (error: unknown) => Soon<U>): Soon<T | U> {
   let value: Soon<T>;
   try {
     value = action();

@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { digestOf, parseTag } from "../registry/reference.ts";
-import type { Body } from "../registry/registry.ts";
 import { orElse } from "../registry/soon.ts";
 import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
@@ -42,7 +41,7 @@ function prober(context: TestContext): (bytes: Uint8Array) => Promise<number> {
         assert.equal(digestOf(sent), descriptor.digest);
       }
       for (const digest of blobs.keys()) {
-        const content = await orElse<{ body: Body } | undefined>(
+        const content = await orElse(
           () => registry.getBlob(name, digest),
           (error) => {
             assert.ok(error instanceof RegistryError, String(error));

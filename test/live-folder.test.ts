@@ -73,11 +73,11 @@ function namelessTar(context: TestContext, image: TestImage): Buffer {
 }
 
 async function digestAt(registry: Registry, name = "team/one", tag = "1.0"): Promise<string | undefined> {
-  const found = await orElse<{ digest?: string }>(
+  const found = await orElse(
     () => registry.statManifest(name, parseTag(tag)),
-    () => ({}),
+    () => undefined,
   );
-  return found.digest;
+  return found?.digest;
 }
 
 /** Waits until its tag means this image, or team/one:1.0 none; fails after 5 s, of which 2 are promised. */

@@ -254,30 +254,46 @@ describe("ociregistry list and check", () => {
   });
 
   it("name what was pushed and is not there any more", async (context) => {
-    const { registry, folder, data } = await serve(context);
+    const { registry, folder, data } = await serve(context, "--allow-sparse");
     await pushImage(registry, PUSHED);
     await pushImage(registry, testImage("team/other", "1.0", ["other"]));
+    const child = testImage("team/all", "child", ["child"]);
+    await pushImage(registry, child);
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const absent = { ...child.manifest.descriptor, digest: digestOf(Buffer.from("of another platform, never pushed")) };
+    const index = { schemaVersion: 2, mediaType, manifests: [child.manifest.descriptor, absent] };
+    for (const tag of ["1", "2"]) {
+      await registry.pushManifest("team/all", { mediaType, bytes: Buffer.from(JSON.stringify(index)) }, [
+        parseTag(tag),
+      ]);
+    }
     const list = async () => JSON.parse((await runCommand("list", folder, "--data", data, "--format", "json")).out);
     assert.deepEqual((await list()).damaged, []);
     const digest = digestOf(PUSHED.config);
     const [algorithm = "", hex = ""] = digest.split(":");
+    const repository = (name: string, ...rest: string[]) => join(data, "repositories", name, ...rest);
     rmSync(join(data, "blobs", algorithm, hex.slice(0, 2), hex));
-    writeFileSync(join(data, "repositories", "team+other", "tags", "1.0"), "no record");
+    writeFileSync(repository("team+all", "manifests", child.manifest.descriptor.digest.replace(":", "-")), "nothing");
+    writeFileSync(repository("team+other", "tags", "1.0"), "no record");
     const { images, damaged } = await list();
     assert.deepEqual(
-      images.map(({ repository, tag }: Record<string, string>) => `${repository}:${tag}`),
-      ["team/app:1.0", "team/app:2.0"],
+      images.map(({ repository: name, tag }: Record<string, string>) => `${name}:${tag}`),
+      ["team/all:1", "team/all:2", "team/app:1.0", "team/app:2.0"],
     );
-    assert.deepEqual(damaged, [
-      {
-        path: data,
-        digest,
-        reason: "its bytes are missing, or not all of them are there; push it again",
-        images: ["team/app:2.0"],
-      },
-      { path: data, reason: "1.0 is damaged; push it again", images: ["team/other:1.0"] },
-    ]);
+    assert.deepEqual(
+      damaged.map(({ path, ...rest }: { path: string }) => (path === data ? rest : path)),
+      [
+        { reason: "child is damaged; push it again", images: ["team/all:child"] },
+        {
+          digest: child.manifest.descriptor.digest,
+          reason: "its bytes do not match its digest; push it again",
+          images: ["team/all:1", "team/all:2"],
+        },
+        { digest, reason: "its bytes are missing; push it again", images: ["team/app:2.0"] },
+        { reason: "1.0 is damaged; push it again", images: ["team/other:1.0"] },
+      ],
+    );
     const { out } = await runCommand("list", folder, "--data", data);
-    assert.match(out, /Damaged:\n.*team\/app:2\.0: sha256:.*\n.*team\/other:1\.0: 1\.0 is damaged/);
+    assert.match(out, /Damaged:\n.*team\/all:child: child is damaged.*\n.*team\/all:1, team\/all:2: sha256:/);
   });
 });

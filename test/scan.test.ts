@@ -313,7 +313,7 @@ describe("a folder of exports", () => {
     for (const tag of ["1", "2", "3"]) writeExport(root, testImage("good", tag, [tag]));
     const registry = folder({ current: readFolder(root) });
     const order: string[] = [];
-    const unknown = orElse<unknown>(
+    const unknown = orElse(
       () => registry.getManifest("good", digestOf(Buffer.from("?"))),
       () => order.push("unknown"),
     );

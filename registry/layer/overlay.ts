@@ -176,7 +176,7 @@ const isMissing = (error: unknown): boolean =>
 const isNameUnknown = (error: unknown): boolean => error instanceof RegistryError && error.code === "NAME_UNKNOWN";
 
 const ifThere = <T>(ask: () => Soon<T>): Soon<T | undefined> =>
-  orElse<T | undefined>(ask, (error) => {
+  orElse(ask, (error) => {
     if (!isMissing(error)) throw error;
     return undefined;
   });

@@ -151,10 +151,7 @@ class Simulation {
       case "head": {
         const repository = at(REPOSITORIES, step.repository);
         const { digest } = at(BLOBS, step.blob);
-        const size = await orElse<unknown>(
-          async () => (await registry.statBlob(repository, digest)).size,
-          codeOfRefusal,
-        );
+        const size = await orElse(async () => (await registry.statBlob(repository, digest)).size, codeOfRefusal);
         assert.equal(typeof size === "number", this.#view.has(keyOf.blob(repository, digest)), "HEAD of a blob");
         this.#renew(repository);
         return;

@@ -1,5 +1,5 @@
 import type { FileRange } from "../../archive/files.ts";
-import { isName, isTag } from "../../reference.ts";
+import { type Digest, isName, isTag } from "../../reference.ts";
 import { verify } from "../verify.ts";
 import { storedBlobs } from "./collect.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
@@ -11,6 +11,8 @@ import { decodeTag } from "./tags.ts";
 export interface CheckedData {
   /** What it is, for people: `blob sha256:…`, `tag team/app:1.0`, … */
   readonly what: string;
+  /** Of a blob or manifest. */
+  readonly digest?: Digest;
   /** Its bytes, when they were read. */
   readonly size: number;
   /** What is wrong and what to do; undefined when all is well. */
@@ -34,6 +36,7 @@ export async function* checkData(root: string, disk: Disk = nodeDisk): AsyncGene
       const gone = problem !== undefined && !(await disk.stat(path));
       yield {
         what: `blob ${digest}`,
+        digest,
         size: state.size,
         problem: problem && !gone ? `${problem}; ${PUSH_AGAIN}` : undefined,
       };
@@ -45,7 +48,8 @@ export async function* checkData(root: string, disk: Disk = nodeDisk): AsyncGene
   }
 }
 
-async function* checkRepository(root: string, name: string, disk: Disk): AsyncGenerator<CheckedData> {
+/** The records of one repository; of its blobs only whether all their bytes are there. */
+export async function* checkRepository(root: string, name: string, disk: Disk = nodeDisk): AsyncGenerator<CheckedData> {
   const layout = layoutOf(root);
   const held = new Set<string>();
 
@@ -56,7 +60,13 @@ async function* checkRepository(root: string, name: string, disk: Disk): AsyncGe
     const state = await disk.stat(layout.blob(blob.digest));
     const fits = state?.size === blob.size || !(await disk.stat(layout.membership(name, blob.digest, blob.size)));
     const problem = state ? `it has ${state.size} bytes and not ${blob.size}` : "its bytes are missing";
-    yield { what: `blob ${blob.digest} of ${name}`, size: 0, problem: fits ? undefined : `${problem}; ${PUSH_AGAIN}` };
+    const { digest } = blob;
+    yield {
+      what: `blob ${digest} of ${name}`,
+      digest,
+      size: 0,
+      problem: fits ? undefined : `${problem}; ${PUSH_AGAIN}`,
+    };
   }
 
   for (const file of await disk.list(layout.manifests(name))) {
@@ -66,7 +76,7 @@ async function* checkRepository(root: string, name: string, disk: Disk): AsyncGe
     const intact = decodeManifest(bytes, digest) !== undefined;
     if (intact) held.add(digest);
     const problem = intact ? undefined : `its bytes do not match its digest; ${PUSH_AGAIN}`;
-    yield { what: `manifest ${digest} of ${name}`, size: bytes.length, problem };
+    yield { what: `manifest ${digest} of ${name}`, digest, size: bytes.length, problem };
   }
 
   for (const tag of await disk.list(layout.tags(name))) {

@@ -12,8 +12,9 @@ export interface FileHasher {
 }
 
 /**
- * One file, of which more and more is hashed. `size` is never less than it was before, and the file has that many bytes.
- * Both throw when the thread ended or the file cannot be read; who asks again has it hashed again from its beginning.
+ * One file, of which more and more is hashed, and which has at least `size` bytes. To advance to less than is hashed
+ * already does nothing; the digest of less cannot be had. Both throw when the thread ended or the file cannot be read; who
+ * asks again has it hashed again from its beginning.
  */
 export interface FollowedFile {
   /** Whether the thread has begun with the file. If not, it begins at 0, however much it had hashed before. */
