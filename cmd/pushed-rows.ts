@@ -44,7 +44,11 @@ export async function pushedRows(data: string): Promise<Pushed> {
       try {
         const { row, parts } = await rowOf(registry, repository, tag);
         rows.push(row);
-        for (const digest of parts) needed.set(digest, [...(needed.get(digest) ?? []), image]);
+        for (const digest of parts) {
+          const images = needed.get(digest);
+          if (images) images.push(image);
+          else needed.set(digest, [image]);
+        }
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         // What was deleted meanwhile is not damaged.
