@@ -153,6 +153,8 @@ describe("a server that is told to stop", { skip: cannotMeasure() }, () => {
     await once(stalled, "connect");
     stalled.pause().write(requestLine("GET", PATH));
     const slow = readSlowly(connection(context, serving.port));
+    // Who was not heard yet when a server stops is not waited for.
+    await slow.begun;
     await until(() => descriptorsOf(serving.pid) >= idle + 2, "both are there");
     const exited = once(serving.child, "exit");
     serving.child.kill("SIGTERM");
@@ -165,9 +167,14 @@ describe("a server that is told to stop", { skip: cannotMeasure() }, () => {
 });
 
 /** Reads a little of the blob now and then, for as long as nobody is in a hurry. */
-function readSlowly(socket: Socket): { readonly body: Promise<Buffer>; hurry(): void } {
+function readSlowly(socket: Socket): {
+  readonly begun: Promise<unknown>;
+  readonly body: Promise<Buffer>;
+  hurry(): void;
+} {
   const chunks: Buffer[] = [];
   let slow = true;
+  const begun = once(socket, "readable");
   const body = (async () => {
     socket.write(requestLine("GET", PATH, "Connection: close"));
     for await (const chunk of socket as AsyncIterable<Buffer>) {
@@ -179,6 +186,7 @@ function readSlowly(socket: Socket): { readonly body: Promise<Buffer>; hurry(): 
     return all.subarray(all.indexOf("\r\n\r\n") + 4);
   })();
   return {
+    begun,
     body,
     hurry: () => {
       slow = false;
