@@ -45,12 +45,8 @@ interface Session {
   used: number;
 }
 
-/**
- * This much is gathered before it is written; one write is under way while the next is gathered. Each wakes several
- * threads: with half of this an upload took a tenth more of the processor. With twice as much, a write of as many
- * buffers took the system (Linux 6.18) four times as long for each byte.
- */
-const BATCH = 2 * 1024 * 1024;
+/** This much is gathered before it is written; one write is under way while the next is gathered. */
+const BATCH = 1024 * 1024;
 /** When all uploads together have gathered so much, each gathers little: nobody knows which of them go on. */
 const GATHERED = 64 * 1024 * 1024;
 const SMALL_BATCH = 64 * 1024;
