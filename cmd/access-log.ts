@@ -64,20 +64,19 @@ export interface Lines {
 
 export function linesTo(output: Writable): Lines {
   let missing = 0;
-  const isFull = (): boolean => output.writableLength > LIMIT;
   const write = (lines: string): void => {
     output.write(missing > 0 ? missingLine(missing) + lines : lines, "latin1");
     missing = 0;
   };
-  return {
+  const own: Lines = {
     get isFull() {
-      return isFull();
+      return output.writableLength > LIMIT;
     },
     leaveOut() {
       missing++;
     },
     write(lines) {
-      if (isFull()) missing += lines.split("\n").length - 1;
+      if (own.isFull) missing += lines.split("\n").length - 1;
       else write(lines);
     },
     end() {
@@ -85,6 +84,7 @@ export function linesTo(output: Writable): Lines {
       return taken(output);
     },
   };
+  return own;
 }
 
 async function taken(output: Writable): Promise<void> {

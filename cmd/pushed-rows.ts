@@ -3,7 +3,7 @@ import { readAll, streamOf } from "../registry/content.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { elementsOf, fieldsOf } from "../registry/json.ts";
 import { entriesOf } from "../registry/lists.ts";
-import { descriptorOf, factsOf, isIndex } from "../registry/manifest.ts";
+import { descriptorOf, factsOf, isIndex, type ManifestFacts } from "../registry/manifest.ts";
 import { isRealPlatform, platformOf } from "../registry/platform.ts";
 import type { Digest, Tag } from "../registry/reference.ts";
 import type { Descriptor, Registry } from "../registry/registry.ts";
@@ -70,14 +70,15 @@ async function rowOf(
   tag: Tag,
 ): Promise<{ row: PushedRow; parts: Iterable<Digest> }> {
   const { descriptor, bytes } = await registry.getManifest(repository, tag);
-  const manifest = fieldsOf(JSON.parse(Buffer.from(bytes).toString("utf8")));
-  const children = elementsOf(manifest["manifests"]).flatMap((child) => descriptorOf(child) ?? []);
-  const config = descriptorOf(manifest["config"]);
+  const json = parse(bytes);
+  const { manifests: listed, config: described } = fieldsOf(json);
+  const children = elementsOf(listed).flatMap((child) => descriptorOf(child) ?? []);
+  const config = descriptorOf(described);
   const own = config ? await platformOfConfig(registry, repository, config) : "";
   const platforms = [own, ...children.map(({ platform }) => platform)];
   const sizes = new Map<Digest, number>();
-  const manifests = new Set<Digest>();
-  await walk(registry, repository, descriptor.digest, { sizes, manifests });
+  const manifests = new Set([descriptor.digest]);
+  await addParts(registry, repository, factsOf(descriptor, json), { sizes, manifests });
   const row = {
     repository,
     tag,
@@ -90,22 +91,23 @@ async function rowOf(
 }
 
 /** The manifests that one leads to, also those that are not there, and the blobs of those that are. */
-async function walk(
+async function addParts(
   registry: Registry,
   repository: string,
-  digest: Digest,
+  { parts, referrer: { mediaType } }: ManifestFacts,
   found: { readonly sizes: Map<Digest, number>; readonly manifests: Set<Digest> },
 ): Promise<void> {
-  if (found.manifests.has(digest)) return;
-  found.manifests.add(digest);
-  const manifest = await unlessRefused(() => registry.getManifest(repository, digest));
-  if (!manifest) return;
-  const { descriptor, bytes } = manifest;
-  for (const part of factsOf(descriptor, JSON.parse(Buffer.from(bytes).toString("utf8"))).parts) {
-    if (isIndex(descriptor.mediaType)) await walk(registry, repository, part.digest, found);
-    else found.sizes.set(part.digest, part.size);
+  for (const { digest, size } of parts) {
+    if (!isIndex(mediaType)) found.sizes.set(digest, size);
+    else if (!found.manifests.has(digest)) {
+      found.manifests.add(digest);
+      const child = await unlessRefused(() => registry.getManifest(repository, digest));
+      if (child) await addParts(registry, repository, factsOf(child.descriptor, parse(child.bytes)), found);
+    }
   }
 }
+
+const parse = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString("utf8"));
 
 const CONFIG_LIMIT = 1024 * 1024;
 
