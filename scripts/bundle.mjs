@@ -26,7 +26,7 @@ const compiled = join(root, "dist");
 const program = join(compiled, "program");
 
 /** What it was made of. */
-const made = join(program, "MADE_OF");
+const MADE_OF = "MADE_OF";
 
 /** What only a bundle has: the licenses of what is in it. */
 const NOTICES = "NOTICES";
@@ -44,7 +44,10 @@ const LEFT_OUT = ["supports-color", "undici"];
 const read = (path) => readFileSync(join(root, path), "utf8");
 
 /** Whether dist/program/ is made of what is in dist/ now. */
-export const isBundled = () => existsSync(made) && readFileSync(made, "utf8") === sourcesHash();
+export function isCurrent() {
+  const made = join(program, MADE_OF);
+  return existsSync(made) && readFileSync(made, "utf8") === sourcesHash();
+}
 
 function sourcesHash() {
   const hash = createHash("sha256");
@@ -70,7 +73,7 @@ async function make(fill) {
     mkdirSync(next);
     await fill(next);
     chmodSync(join(next, "main.js"), 0o755);
-    writeFileSync(join(next, basename(made)), sources);
+    writeFileSync(join(next, MADE_OF), sources);
     if (existsSync(program)) renameSync(program, last);
     renameSync(next, program);
   } finally {
@@ -166,7 +169,7 @@ function withoutBundler(error) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!isBundled() || (isForOthers && !existsSync(join(program, NOTICES)))) {
+  if (!isCurrent() || (isForOthers && !existsSync(join(program, NOTICES)))) {
     // Slow to load when there is nothing to do.
     const bundler = await import("rolldown").catch(withoutBundler);
     await make((folder) => (bundler ? bundle(bundler.rolldown, folder) : link(folder)));

@@ -13,7 +13,7 @@ import { folder } from "../registry/store/folder.ts";
 import { memory } from "../registry/store/memory.ts";
 import { runCommand, startServing } from "./support/command.ts";
 import { pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
-import { parseMetrics, readMetrics } from "./support/metrics.ts";
+import { parseMetrics, readMetrics, requests } from "./support/metrics.ts";
 import { ask, startServer, type TestServer } from "./support/server.ts";
 import { readTable } from "./support/tables.ts";
 import { WAYS } from "./support/ways.ts";
@@ -43,8 +43,6 @@ async function eventually(
   }
 }
 
-const requests = (operation: string, method: string, code: number | "none"): string =>
-  `ociregistry_http_requests_total{operation="${operation}",method="${method}",code="${code}"}`;
 const broken = (operation: string): string => `ociregistry_http_responses_broken_total{operation="${operation}"}`;
 const duration = (operation: string, ending: string): string =>
   `ociregistry_http_request_duration_seconds_${ending}{operation="${operation}"}`;

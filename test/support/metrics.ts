@@ -9,6 +9,10 @@ export async function readMetrics(origin: string): Promise<ReadonlyMap<string, n
   return parseMetrics(body.toString());
 }
 
+/** The series that counts requests of a kind. */
+export const requests = (operation: string, method: string, code: number | "none"): string =>
+  `ociregistry_http_requests_total{operation="${operation}",method="${method}",code="${code}"}`;
+
 const NAME = "[a-z_][a-z0-9_]*";
 const LABEL = `${NAME}="(?:[^"\\\\\\n]|\\\\[\\\\n"])*"`;
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{(${LABEL}(?:,${LABEL})*)\\})? (\\S+)$`);
