@@ -4,8 +4,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FileBody } from "../registry/registry.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Client } from "./client.ts";
+import { descriptorOf } from "./descriptor-of.ts";
 import { readPiece, shorter } from "./read-loop.ts";
 import type { Sendfile } from "./sendfile.ts";
+import { hasMoved } from "./stall-limit.ts";
 
 /** What is left to the read loop: its last bytes show that the file is still the one that was sent. */
 const REST = 16 * 1024;
@@ -53,7 +55,7 @@ export async function kernelCopy(
     if (sent > 0) {
       done += sent;
       client.meter.sent += sent;
-      stayAlive(socket);
+      hasMoved(socket);
     }
     refused = sent > 0 || !hasRoom ? 0 : refused + 1;
     if (sent === wanted) {
@@ -110,14 +112,3 @@ async function writePiece(
 
 /** Under TLS the kernel does not know what to send. */
 const isPlain = (socket: Socket): boolean => !("encrypted" in socket) && descriptorOf(socket) >= 0;
-
-/** Less than 0 when it is closed. Node has no public name for it. */
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as { _handle?: { readonly fd?: unknown } | null };
-  return typeof handle?.fd === "number" ? handle.fd : -1;
-}
-
-/** Node does not see what the kernel sends, and would take the client for one that has stalled. */
-function stayAlive(socket: Socket): void {
-  if (socket.timeout) socket.setTimeout(socket.timeout);
-}

@@ -22,7 +22,7 @@ import type { AnyReply } from "./operation.ts";
 import { allowedToRead } from "./router.ts";
 import { send } from "./send.ts";
 import type { SiteOptions } from "./site.ts";
-import { STALL_LIMIT } from "./stall-limit.ts";
+import { limitStall, STALL_LIMIT } from "./stall-limit.ts";
 import { createTransfers, type Transfers } from "./transfers.ts";
 
 /** `onError` hears of transfers that broke off, too. */
@@ -78,7 +78,7 @@ export async function createServer(registry: Registry, given: ServerOptions = {}
     if (isApi(request.url)) answer(request, response, exchange);
     else if (forward) forward(request, response, exchange);
     else {
-      response.setTimeout(stallLimit);
+      limitStall(response, stallLimit);
       exchange.counts = metrics.of("site");
       void site(request, response, exchange);
     }
@@ -165,7 +165,7 @@ function forwarding(options: Hooks): Answer | undefined {
   return (request, response, exchange) => {
     limitBody(request, response, options);
     forward(request, response, {
-      onAnswer: () => response.setTimeout(options.stallLimit),
+      onAnswer: () => limitStall(response, options.stallLimit),
       onUnreachable: (error) => {
         if (!isHangUp(error)) options.onError?.(error, request);
         reply(refusal(new RegistryError("UNAVAILABLE")), request, response, options, exchange);
@@ -198,9 +198,9 @@ function answering({ api, registry, forward, options }: Api): Answer {
 /** A body may stall on its way in; without one there is nothing to wait for but our own answer. */
 function limitBody(request: IncomingMessage, response: ServerResponse, { stallLimit }: Hooks): void {
   if (request.method === "GET" || request.method === "HEAD") return;
-  response.setTimeout(stallLimit);
+  limitStall(response, stallLimit);
   // From then on the client waits for us: to hash what an earlier process received, or to copy a layer.
-  request.once("end", () => response.setTimeout(0));
+  request.once("end", () => limitStall(response, 0));
 }
 
 function refusalOf(thrown: unknown, api: Backend, request: IncomingMessage, { onError }: ServerOptions): AnyReply {
@@ -232,7 +232,7 @@ function reply(
     if (gone || sent) {
       counts.ended(request.method ?? "", gone ? NO_STATUS : result.status, secondsSince(started), !gone);
     } else {
-      response.setTimeout(options.stallLimit);
+      limitStall(response, options.stallLimit);
       countWhenClosed(request, response, exchange);
     }
     sending?.catch(breakOff);

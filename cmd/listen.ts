@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Server as HttpServer } from "node:http";
 import { createServer as createNetServer, type Server, type Socket } from "node:net";
+import { hurry } from "../api/stall-limit.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A server that accepts connections. */
@@ -137,8 +138,7 @@ function connectionsOf(server: HttpServer): { closeIdle(): void; hurry(): void }
       server.closeIdleConnections();
     },
     hurry() {
-      // Those without a limit wait for us.
-      for (const socket of sockets) if ((socket.timeout ?? 0) > PATIENCE) socket.setTimeout(PATIENCE);
+      for (const socket of sockets) hurry(socket, PATIENCE);
     },
   };
 }
