@@ -24,8 +24,8 @@ export async function createStockBackend(options: { quick: boolean }): Promise<O
 }
 
 /** The same with the lean pipeline: what the server runs. Any difference in outcome is a bug (test/parity.test.ts). */
-export async function createBackend(options: { quick: boolean } = { quick: true }): Promise<Backend> {
-  return configure(new Backend(OPTIONS(options)));
+export async function createBackend(): Promise<Backend> {
+  return configure(new Backend(OPTIONS({ quick: true })));
 }
 
 /** The same for a process that reads for another: of what that one has to answer itself, `ELSEWHERE` is all that it says. */
@@ -63,6 +63,11 @@ export class Backend extends OpenAPIBackend {
     useOciRouter(this);
     for (const operation of this.router.getOperations()) this.#plans.set(operation, planOf(operation));
     return this;
+  }
+
+  /** It is a value already, so nothing has to be fetched or parsed; dereferencing it is `init`. */
+  override async loadDocument(): Promise<Document> {
+    return document as unknown as Document;
   }
 
   /** What a path means, for the `Allow` header of a refusal. */
@@ -131,10 +136,11 @@ const OPTIONS = ({ quick }: { quick: boolean }) => ({
 });
 
 async function configure<B extends OpenAPIBackend>(backend: B): Promise<B> {
-  backend.register({ notFound, methodNotAllowed, validationFail });
-  for (const id of Object.keys(handlers) as OperationId[]) backend.handlers[id] = adapt(id);
   await backend.init();
   useOciRouter(backend);
+  // Not before, because `init` would look for each in a list of all operations that its own router makes anew each time.
+  Object.assign(backend.handlers, { notFound, methodNotAllowed, validationFail });
+  for (const id of Object.keys(handlers) as OperationId[]) backend.handlers[id] = adapt(id);
   return backend;
 }
 
@@ -232,7 +238,7 @@ interface Plan {
   readonly query: ReadonlyMap<string, { readonly repeated: boolean }>;
   /** `path/name` -> the code for a value that does not fit. */
   readonly codes: ReadonlyMap<string, ErrorCode>;
-  /** Compiled when the operation is first asked for. */
+  /** Compiled when the operation is first asked for; none when it has no parameters, as what answers "are you there?". */
   validators?: ReturnType<OpenAPIBackend["validator"]["getRequestValidatorsForOperation"]>;
 }
 
@@ -248,6 +254,7 @@ function planOf(operation: Operation): Plan {
   const query = parameters.filter((parameter) => parameter.in === "query");
   return {
     id: operation.operationId ?? "",
+    ...(parameters.length === 0 ? { validators: [] } : {}),
     query: new Map(query.map(({ name, schema }) => [name, { repeated: schema?.type === "array" }])),
     codes: new Map(
       parameters.flatMap(({ in: place, name, "x-error-code": code }) => (code ? [[`${place}/${name}`, code]] : [])),
