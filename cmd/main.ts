@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { parseCommand, USAGE } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -44,10 +43,8 @@ async function main(args: readonly string[]): Promise<void> {
 // Whoever reads our output may have read enough; a server goes on without.
 process.stdout.on("error", () => {});
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
+main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`ociregistry: ${error.message}\n`);
   process.exitCode = 2;
-}
+});

@@ -86,4 +86,4 @@ function settle(waiting: Map<number, Waiting>, message: Extract<ToWorker, { say:
   }
 }
 
-await work(JSON.parse(process.argv[2] ?? "") as WorkerOptions);
+void work(JSON.parse(process.argv[2] ?? "") as WorkerOptions);

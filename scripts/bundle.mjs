@@ -2,11 +2,14 @@
 /**
  * Makes dist/program/, which users start, of what the compiler put into dist/ and of the packages that it uses: a few files,
  * because finding and loading six hundred takes longer than all else that happens at a start. The licenses of those
- * packages are in NOTICES beside it. Does nothing when it is made already.
+ * packages are in NOTICES beside it. What V8 makes of it is kept there, too, for this Node (load.cjs). Does nothing when
+ * it is made already.
  */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -15,6 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -40,6 +44,19 @@ const ENTRIES = ["cmd/main.js", "cmd/worker.js", "registry/store/data/file-hashe
  */
 const LEFT_OUT = ["supports-color", "undici"];
 
+/**
+ * What openapi-backend has for others: fetching and checking API documents, and inventing answers. By the file in which it
+ * is, the names that it gives; in the bundle each of them is a function that refuses.
+ */
+const UNUSED = new Map([
+  ["openapi-backend/refparser.js", ["parse", "dereference", "resolve"]],
+  ["openapi-schema-validator/dist/index.js", ["default"]],
+  ["mock-json-schema/index.js", ["mock"]],
+]);
+
+/** What makes it, or is in it as it is. */
+const MAKERS = ["scripts/bundle.mjs", "scripts/load.cjs"];
+
 /** @param {string} path */
 const read = (path) => readFileSync(join(root, path), "utf8");
 
@@ -56,7 +73,7 @@ function sourcesHash() {
       .filter((name) => /\.js(\.map)?$/.test(name))
       .map((name) => join("dist", room, name)),
   );
-  for (const path of [...files.sort(), "package.json", "package-lock.json", "scripts/bundle.mjs"]) {
+  for (const path of [...files.sort(), "package.json", "package-lock.json", ...MAKERS]) {
     hash.update(`${path}\n${read(path)}`);
   }
   return hash.digest("hex");
@@ -86,12 +103,24 @@ async function make(fill) {
  * @param {string} folder
  */
 async function bundle(rolldown, folder) {
+  const left = new Set(UNUSED.keys());
   const graph = await rolldown({
     cwd: root,
     input: Object.fromEntries(ENTRIES.map((path) => [basename(path, ".js"), join(compiled, path)])),
     platform: "node",
     external: packagesOutside(),
-    plugins: [{ name: "compiled", load: loadCompiled }],
+    plugins: [
+      { name: "compiled", load: loadCompiled },
+      {
+        name: "unused",
+        load(path) {
+          const [found] = [...UNUSED].filter(([file]) => path.endsWith(join("node_modules", file)));
+          if (!found) return undefined;
+          left.delete(found[0]);
+          return refusals(...found);
+        },
+      },
+    ],
     checks: { bundlerTimings: false },
     // A name that it cannot find, for one, would be missed only when it is needed.
     onLog(level, log, handle) {
@@ -100,13 +129,22 @@ async function bundle(rolldown, folder) {
   });
   const { output } = await graph.write({
     dir: folder,
-    format: "esm",
+    // What is kept for it can be given to V8 only with a script, on Node 20.
+    format: "cjs",
+    entryFileNames: ({ name }) => codeOf(name),
     chunkFileNames: "[name].js",
     comments: false,
     sourcemap: true,
     sourcemapExcludeSources: true,
   });
   await graph.close();
+  if (left.size > 0) throw new Error(`Not met in any package: ${[...left].join(", ")}`);
+  writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
+  copyFileSync(join(root, "scripts/load.cjs"), join(folder, "load.js"));
+  for (const path of ENTRIES) {
+    const name = basename(path, ".js");
+    writeFileSync(join(folder, `${name}.js`), `#!/usr/bin/env node\nrequire("./load.js").load("${codeOf(name)}");\n`);
+  }
   const modules = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
   writeFileSync(join(folder, NOTICES), noticesOf([...modules, fileURLToPath(import.meta.resolve("rolldown"))]));
 }
@@ -117,6 +155,32 @@ async function bundle(rolldown, folder) {
  */
 function link(folder) {
   for (const path of ENTRIES) writeFileSync(join(folder, basename(path)), `import "../${path}";\n`);
+}
+
+/** The file that has the code of an entry; the one that has its name loads it. */
+const codeOf = (/** @type {string} */ name) => `${name}-code.js`;
+
+/**
+ * @param {string} file
+ * @param {readonly string[]} names
+ */
+function refusals(file, names) {
+  const refusal = `() => { throw new Error("${file} is not in the bundle (scripts/bundle.mjs)"); }`;
+  return `exports.__esModule = true;\n${names.map((name) => `exports.${name} = ${refusal};\n`).join("")}`;
+}
+
+/** Whether it is kept what this Node makes of the program; that of linked files is not. */
+function isWarm() {
+  const loader = join(program, "load.js");
+  return !existsSync(loader) || createRequire(import.meta.url)(loader).isKept(codeOf("main"));
+}
+
+function warm() {
+  const { status } = spawnSync(process.execPath, [join(root, "scripts/warm.mjs"), program], {
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: 30_000,
+  });
+  if (status !== 0 || !isWarm()) console.error("Not warmed, so the server starts more slowly");
 }
 
 /** What is installed with the program, or left out. */
@@ -174,4 +238,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const bundler = await import("rolldown").catch(withoutBundler);
     await make((folder) => (bundler ? bundle(bundler.rolldown, folder) : link(folder)));
   }
+  // Not for others: their Node may be another one.
+  if (!isForOthers && !isWarm()) warm();
 }
