@@ -1,4 +1,4 @@
-import { OpenAPIRouter, type Operation, type ParsedRequest, type Request } from "openapi-backend";
+import { type Document, OpenAPIRouter, type Operation, type ParsedRequest, type Request } from "openapi-backend";
 import { RegistryError } from "../registry/errors.ts";
 import { quote } from "../registry/reference.ts";
 
@@ -30,7 +30,7 @@ export class OciRouter extends OpenAPIRouter {
 
   constructor(options: ConstructorParameters<typeof OpenAPIRouter>[0]) {
     super(options);
-    this.#operations = super.getOperations();
+    this.#operations = operationsOf(this.definition);
     this.#byId = new Map(this.#operations.map((operation) => [operation.operationId ?? "", operation]));
     for (const operation of this.#operations) this.#add(operation);
     this.#routes.sort((a, b) => literals(b) - literals(a));
@@ -90,6 +90,23 @@ export class OciRouter extends OpenAPIRouter {
     return parsed;
   }
 }
+
+/**
+ * What the stock router lists, each operation with the parameters of its path. Not asked of that one, because it needs all
+ * of lodash, which takes longer to load than this server does for its first answer.
+ */
+function operationsOf({ paths = {}, security = [] }: Document): Operation[] {
+  return Object.entries(paths).flatMap(([path, item = {}]) =>
+    METHODS.flatMap((method) => {
+      const operation = item[method];
+      if (!operation) return [];
+      const parameters = [...(operation.parameters ?? []), ...(item.parameters ?? [])];
+      return [{ security, ...operation, path, method, parameters } as Operation];
+    }),
+  );
+}
+
+const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"] as const;
 
 /** The operation of a method on a matched path; HEAD works wherever GET does. */
 export function operationFor({ operations }: Match, method: string): Operation | undefined {

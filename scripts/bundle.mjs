@@ -44,14 +44,22 @@ const ENTRIES = ["cmd/main.js", "cmd/worker.js", "registry/store/data/file-hashe
  */
 const LEFT_OUT = ["supports-color", "undici"];
 
+/** @param {readonly string[]} names */
+const refusing = (...names) =>
+  names
+    .map((name) => `exports.${name} = function () { throw new Error("${name} is not in the bundle (bundle.mjs)"); };\n`)
+    .join("");
+
 /**
- * What openapi-backend has for others: fetching and checking API documents, and inventing answers. By the file in which it
- * is, the names that it gives; in the bundle each of them is a function that refuses.
+ * What stands in the place of files of packages: openapi-backend fetches and checks API documents and invents answers, for
+ * others. What is called in spite of this refuses.
  */
-const UNUSED = new Map([
-  ["openapi-backend/refparser.js", ["parse", "dereference", "resolve"]],
-  ["openapi-schema-validator/dist/index.js", ["default"]],
-  ["mock-json-schema/index.js", ["mock"]],
+const INSTEAD = new Map([
+  ["openapi-backend/refparser.js", refusing("parse", "dereference", "resolve")],
+  ["openapi-schema-validator/dist/index.js", `exports.__esModule = true;\n${refusing("default")}`],
+  ["mock-json-schema/index.js", refusing("mock")],
+  // All that is called of it.
+  ["lodash/lodash.js", 'exports.uniq = require("lodash/uniq");\n'],
 ]);
 
 /** What makes it, or is in it as it is. */
@@ -103,7 +111,7 @@ async function make(fill) {
  * @param {string} folder
  */
 async function bundle(rolldown, folder) {
-  const left = new Set(UNUSED.keys());
+  const missed = new Set(INSTEAD.keys());
   const graph = await rolldown({
     cwd: root,
     input: Object.fromEntries(ENTRIES.map((path) => [basename(path, ".js"), join(compiled, path)])),
@@ -112,12 +120,12 @@ async function bundle(rolldown, folder) {
     plugins: [
       { name: "compiled", load: loadCompiled },
       {
-        name: "unused",
+        name: "instead",
         load(path) {
-          const [found] = [...UNUSED].filter(([file]) => path.endsWith(join("node_modules", file)));
-          if (!found) return undefined;
-          left.delete(found[0]);
-          return refusals(...found);
+          const file = [...INSTEAD.keys()].find((each) => path.endsWith(join("node_modules", each)));
+          if (file === undefined) return undefined;
+          missed.delete(file);
+          return INSTEAD.get(file);
         },
       },
     ],
@@ -138,7 +146,7 @@ async function bundle(rolldown, folder) {
     sourcemapExcludeSources: true,
   });
   await graph.close();
-  if (left.size > 0) throw new Error(`Not met in any package: ${[...left].join(", ")}`);
+  if (missed.size > 0) throw new Error(`No package has what is to be replaced: ${[...missed].join(", ")}`);
   writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
   copyFileSync(join(root, "scripts/load.cjs"), join(folder, "load.js"));
   for (const path of ENTRIES) {
@@ -159,15 +167,6 @@ function link(folder) {
 
 /** The file that has the code of an entry; the one that has its name loads it. */
 const codeOf = (/** @type {string} */ name) => `${name}-code.js`;
-
-/**
- * @param {string} file
- * @param {readonly string[]} names
- */
-function refusals(file, names) {
-  const refusal = `() => { throw new Error("${file} is not in the bundle (scripts/bundle.mjs)"); }`;
-  return `exports.__esModule = true;\n${names.map((name) => `exports.${name} = ${refusal};\n`).join("")}`;
-}
 
 /** Whether it is kept what this Node makes of the program; that of linked files is not. */
 function isWarm() {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { OpenAPIRouter } from "openapi-backend";
 import { createBackend } from "../api/backend.ts";
 import { allowed, operationFor } from "../api/router.ts";
 import { RegistryError } from "../registry/errors.ts";
@@ -35,6 +36,12 @@ function actual(path: string): { path: string; params: object } | undefined {
 }
 
 describe("the router", () => {
+  it("lists the operations that the router of openapi-backend lists", () => {
+    const stock = new OpenAPIRouter({ definition: api.definition });
+    assert.ok(api.router.getOperations().length > 10);
+    assert.deepEqual(api.router.getOperations(), stock.getOperations());
+  });
+
   it("agrees with the specification on every path of up to six segments", () => {
     const words = ["blobs", "uploads", "manifests", "tags", "list", "referrers", "a", DIGEST, ""];
     let paths = [""];
