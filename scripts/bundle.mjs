@@ -8,7 +8,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -174,12 +176,26 @@ function isWarm() {
   return !existsSync(loader) || createRequire(import.meta.url)(loader).isKept(codeOf("main"));
 }
 
+/** @param {string} folder */
+function isWritable(folder) {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Only what a program can do without, so that it fails is not more than a pity. */
 function warm() {
-  const { status } = spawnSync(process.execPath, [join(root, "scripts/warm.mjs"), program], {
-    stdio: ["ignore", "ignore", "inherit"],
+  const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/warm.mjs"), program], {
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
     timeout: 30_000,
   });
-  if (status !== 0 || !isWarm()) console.error("Not warmed, so the server starts more slowly");
+  if (status === 0 && isWarm()) return;
+  const reason = stderr.split("\n").find((line) => line.includes("Error")) ?? "it took too long";
+  console.error(`Not warmed, so the server starts more slowly: ${reason}`);
 }
 
 /** What is installed with the program, or left out. */
@@ -238,5 +254,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     await make((folder) => (bundler ? bundle(bundler.rolldown, folder) : link(folder)));
   }
   // Not for others: their Node may be another one.
-  if (!isForOthers && !isWarm()) warm();
+  if (!isForOthers && !isWarm() && isWritable(program)) warm();
 }
