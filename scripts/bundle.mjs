@@ -186,7 +186,7 @@ function isWritable(folder) {
   }
 }
 
-/** Only what a program can do without, so that it fails is not more than a pity. */
+/** The program can do without, so a failure is told and no more. */
 function warm() {
   const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/warm.mjs"), program], {
     stdio: ["ignore", "ignore", "pipe"],

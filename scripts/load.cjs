@@ -56,7 +56,8 @@ function load(name) {
 
 /** Keeps, for the next starts, what V8 has compiled until now of all that was loaded. */
 function keep() {
-  for (const [path, { script, code }] of scripts) {
+  // What was loaded first is written last: where that is kept, all is.
+  for (const [path, { script, code }] of [...scripts].reverse()) {
     const data = script.createCachedData();
     writeFileSync(path + KEPT, Buffer.concat([hashOf(code, data), data]));
   }
