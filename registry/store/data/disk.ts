@@ -1,4 +1,10 @@
+import { closeSync, fsync as fsyncCallback, open as openCallback } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes } from "node:fs/promises";
+import { promisify } from "node:util";
+
+/** For what is closed where it is opened: a descriptor costs half of what a handle does. */
+const openDescriptor = promisify(openCallback);
+const fsync = promisify(fsyncCallback);
 
 /**
  * The few things that the store asks of a file system. One place, so that tests can stand between the store and its disk:
@@ -45,7 +51,10 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
-/** The disk of this machine. */
+/**
+ * The disk of this machine. To close a folder, or a file that nothing was written to, is only to forget a number: it does
+ * not wait for the disk, and costs a tenth of what asking another thread for it does.
+ */
 export const nodeDisk: Disk = {
   read: (path) => readFile(path).catch(unlessFolder).catch(unlessMissing(undefined)),
   list: (folder) => readdir(folder).catch(unlessMissing([])),
@@ -54,7 +63,7 @@ export const nodeDisk: Disk = {
   open: (path) => open(path, "r+").then(diskFile, unlessMissing(undefined)),
   async touch(path) {
     try {
-      await (await open(path, "wx", FILE_MODE)).close();
+      closeSync(await openDescriptor(path, "wx", FILE_MODE));
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
       const now = new Date();
@@ -80,11 +89,11 @@ export const nodeDisk: Disk = {
       },
     ),
   async syncFolder(path) {
-    const handle = await open(path, "r");
+    const descriptor = await openDescriptor(path, "r");
     try {
-      await handle.sync();
+      await fsync(descriptor);
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
   },
 };
