@@ -34,13 +34,13 @@ export function membershipsIn(holdings: Holdings, onLinked: (digest: Digest) => 
   };
 
   return {
-    publish: (name, file, digest, size) =>
+    publish: (name, digest, received) =>
       locks.shared(name, async () => {
         leases.renew(name);
         await blobs.hold(digest, async () => {
-          const { path, isNew } = await blobs.adopt(file, digest, size);
+          const { path, isNew } = await blobs.adopt(digest, received);
           try {
-            await link(await repositories.findOrCreate(name), digest, size);
+            await link(await repositories.findOrCreate(name), digest, received.size);
           } catch (error) {
             // No repository has it, and what fills the disk may be just this.
             if (isNew) await files.erase(path).catch(() => {});
