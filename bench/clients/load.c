@@ -1,5 +1,6 @@
 // Asks a server for one thing again and again over keep-alive connections, throws the bodies away, and prints what came
-// as JSON. One thread, no library, one read for most answers: it takes less of the machine than any server it is used on.
+// as JSON. One thread, no library, one read for most answers, and what is longer is dropped by the kernel and not copied:
+// it takes less of the machine than any server it is used on.
 //
 // Usage: load PORT CONNECTIONS SECONDS STATUS METHOD PATH [HEADER...]
 //
@@ -23,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD = 4096, BODY = 256 * 1024, READS = 8, EVENTS = 64, STEPS = 64, POWERS = 48 };
+enum { HEAD = 4096, BODY = 72 * 1024, DROP = 8 * 1024 * 1024, READS = 8, EVENTS = 64, STEPS = 64, POWERS = 48 };
 
 struct connection {
   int fd;
@@ -117,9 +118,9 @@ static long long parse(struct connection *of, size_t *extra) {
 
 static void take(struct connection *from) {
   for (int reads = 0; reads < READS && from->fd >= 0; reads++) {
-    size_t room = from->in_body ? 0 : HEAD - from->have;
+    size_t room = HEAD - from->have;
     struct iovec parts[] = {{from->head + from->have, room}, {body, BODY}};
-    ssize_t got = readv(from->fd, from->in_body ? parts + 1 : parts, from->in_body ? 1 : 2);
+    ssize_t got = from->in_body ? recv(from->fd, NULL, DROP, MSG_TRUNC) : readv(from->fd, parts, 2);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) fail("The server closed a connection before the end of an answer");
     size_t fresh = (size_t)got;
