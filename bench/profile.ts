@@ -6,6 +6,7 @@ import { buildLoadClient } from "./clients/load.ts";
 import { OURS } from "./measure/figure.ts";
 import type { Options } from "./options.ts";
 import { type CpuProfile, hottestOf } from "./report/hottest.ts";
+import { sourcePlaceOf } from "./report/source-place.ts";
 import { markdown } from "./report/tables.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { createOurs, createProfiled } from "./servers/ours.ts";
@@ -36,7 +37,7 @@ export async function profile(folder: string, { node }: Pick<Options, "node">, s
   }
   for (const name of readdirSync(place).sort()) {
     const path = join(place, name);
-    const { seconds, busy, functions } = hottestOf(JSON.parse(readFileSync(path, "utf8")) as CpuProfile);
+    const { seconds, busy, functions } = hottestOf(JSON.parse(readFileSync(path, "utf8")) as CpuProfile, sourcePlaceOf);
     const rows = functions
       .slice(0, SHOWN)
       .map(({ name, where, share }) => [`${(share * 100).toFixed(1)} %`, name, where]);

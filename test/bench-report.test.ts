@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
 import { type Figure, figure, OURS, type Target } from "../bench/measure/figure.ts";
 import { interleave } from "../bench/measure/rounds.ts";
 import { percentileOf, ratioOf, spreadOf } from "../bench/measure/statistics.ts";
@@ -7,8 +9,10 @@ import { documentOf } from "../bench/report/document.ts";
 import { hottestOf } from "../bench/report/hottest.ts";
 import { pictureOf } from "../bench/report/picture.ts";
 import type { Run } from "../bench/report/run.ts";
+import { sourcePlaceOf } from "../bench/report/source-place.ts";
 import { tableOf } from "../bench/report/tables.ts";
 import { targetsTable, verdictOf } from "../bench/report/verdicts.ts";
+import { projectFile } from "../bench/script.ts";
 
 const SPEED: Target = { goal: "speed, to other", to: "other", is: "at least", limit: 2 };
 const COST: Target = { goal: "cost (ms)", is: "at most", limit: 5 };
@@ -123,21 +127,38 @@ describe("the report of the benchmark", () => {
   });
 
   it("names the functions of a profile by the time that they took themselves, without the waiting", () => {
-    const frame = (functionName: string) => ({ functionName, url: "file:///x/api/send.js", lineNumber: 4 });
+    const frame = (functionName: string) => ({ functionName, url: "file:///send.js", lineNumber: 4, columnNumber: 0 });
+    const nowhere = { url: "", lineNumber: -1, columnNumber: -1 };
     const nodes = [
       { id: 1, callFrame: frame("send") },
-      { id: 2, callFrame: { functionName: "(idle)", url: "", lineNumber: -1 } },
+      { id: 2, callFrame: { functionName: "(idle)", ...nowhere } },
       { id: 3, callFrame: frame("send") },
-      { id: 4, callFrame: { functionName: "(program)", url: "", lineNumber: -1 } },
+      { id: 4, callFrame: { functionName: "(program)", ...nowhere } },
     ];
-    assert.deepEqual(hottestOf({ nodes, samples: [1, 2, 4, 3], timeDeltas: [1e6, 5e6, 1e6, 2e6] }), {
-      seconds: 9,
-      busy: 4,
-      functions: [
-        { name: "send", where: "api/send.js:5", share: 0.75 },
-        { name: "(program)", where: "", share: 0.25 },
-      ],
-    });
+    const profile = { nodes, samples: [1, 2, 4, 3], timeDeltas: [1e6, 5e6, 1e6, 2e6] };
+    assert.deepEqual(
+      hottestOf(profile, ({ url, lineNumber }) => `${url}, ${lineNumber}`),
+      {
+        seconds: 9,
+        busy: 4,
+        functions: [
+          { name: "send", where: "file:///send.js, 4", share: 0.75 },
+          { name: "(program)", where: "", share: 0.25 },
+        ],
+      },
+    );
+  });
+
+  it("names the file of a function as it lies in the project, and the line of the source", () => {
+    const place = (url: string, lineNumber: number) => sourcePlaceOf({ url, lineNumber, columnNumber: 0 });
+    const compiled = readFileSync(new URL(import.meta.url), "utf8").split("\n");
+    const source = readFileSync(projectFile("test/bench-report.test.ts"), "utf8").split("\n");
+    const lineIn = (lines: readonly string[]) =>
+      lines.findIndex((line) => line.startsWith("function assertWellFormed"));
+    const line = lineIn(source) + 1;
+    assert.equal(place(import.meta.url, lineIn(compiled)), `test/bench-report.test.ts:${line}`);
+    assert.equal(place(pathToFileURL(projectFile("node_modules/a/b.js")).href, 6), "node_modules/a/b.js:7");
+    assert.equal(place("node:internal/streams/writable", 9), "node:internal/streams/writable:10");
   });
 });
 

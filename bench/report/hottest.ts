@@ -7,9 +7,16 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
+/** Where something is in what V8 runs; lines and columns from 0. */
+export interface Place {
+  readonly url: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
 interface ProfileNode {
   readonly id: number;
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly callFrame: { readonly functionName: string } & Place;
 }
 
 /** A function and the time that was spent in it, without what it calls. */
@@ -31,19 +38,20 @@ export interface Hottest {
   readonly functions: readonly Hot[];
 }
 
-export function hottestOf({ nodes, samples, timeDeltas }: CpuProfile): Hottest {
+/** `nameOf` says file and line as they are shown. */
+export function hottestOf({ nodes, samples, timeDeltas }: CpuProfile, nameOf: (place: Place) => string): Hottest {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const times = new Map<string, { name: string; where: string; time: number }>();
   let [total, waiting] = [0, 0];
   for (const [index, id] of samples.entries()) {
     const time = timeDeltas[index] ?? 0;
-    const { functionName = "", url = "", lineNumber = 0 } = frames.get(id) ?? {};
+    const { functionName, ...place } = frames.get(id) ?? NOWHERE;
     total += time;
     if (functionName === IDLE) {
       waiting += time;
       continue;
     }
-    const where = url === "" ? "" : `${url.split("/").slice(-2).join("/")}:${lineNumber + 1}`;
+    const where = place.url === "" ? "" : nameOf(place);
     const key = `${functionName} ${where}`;
     const sum = (times.get(key)?.time ?? 0) + time;
     times.set(key, { name: functionName || "(anonymous)", where, time: sum });
@@ -57,3 +65,5 @@ export function hottestOf({ nodes, samples, timeDeltas }: CpuProfile): Hottest {
 
 /** What V8 calls waiting. */
 const IDLE = "(idle)";
+
+const NOWHERE = { functionName: "", url: "", lineNumber: 0, columnNumber: 0 };
