@@ -6,9 +6,10 @@ import { buildLoadClient } from "./clients/load.ts";
 import { Missing } from "./missing.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { profile } from "./profile.ts";
-import { bodyOf, conditionsOf, documentOf } from "./report/document.ts";
+import { bodyOf, conditionsOf, documentOf, durationOf } from "./report/document.ts";
+import { ownVersion } from "./report/own-version.ts";
 import { pictureOf } from "./report/picture.ts";
-import { type Measured, machine, type Run } from "./report/run.ts";
+import { type Conditions, type Measured, machine, type Run } from "./report/run.ts";
 import { targetsTable } from "./report/verdicts.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
@@ -51,6 +52,7 @@ async function main(args: readonly string[]): Promise<void> {
 const WARM_UP = 3;
 
 async function measureAll(folder: string, options: Options, chosen: readonly Scenario[]): Promise<Run> {
+  const started = performance.now();
   const log = join(folder, "servers.log");
   const ours = createOurs(options.node, log);
   const peers = await findPeers();
@@ -66,7 +68,8 @@ async function measureAll(folder: string, options: Options, chosen: readonly Sce
     load,
   });
   const scenarios: Measured[] = [];
-  const run: Run = {
+  const conditions: Conditions = {
+    ociregistry: ownVersion(),
     date: new Date().toISOString().slice(0, 10),
     machine: machine(),
     node: ours.version,
@@ -74,9 +77,8 @@ async function measureAll(folder: string, options: Options, chosen: readonly Sce
     seconds: effort.seconds,
     versions: Object.fromEntries(peers.found.map(({ name, version }) => [name, version])),
     missing: peers.missing,
-    scenarios,
   };
-  print(conditionsOf(run));
+  print(conditionsOf(conditions));
   try {
     for (const scenario of chosen) {
       const measured = await measureOne(bench, scenario, log);
@@ -86,7 +88,9 @@ async function measureAll(folder: string, options: Options, chosen: readonly Sce
   } finally {
     await bench.stop();
   }
-  return run;
+  const took = (performance.now() - started) / 1000;
+  process.stderr.write(`\nthe whole run took ${durationOf(took)}\n`);
+  return { ...conditions, scenarios, took };
 }
 
 /** What a scenario needs may be missing, and what it asks may fail; the others are measured all the same. */

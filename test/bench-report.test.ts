@@ -26,6 +26,7 @@ const speedOf = (what: string, own: readonly number[], other?: readonly number[]
 
 function runOf(figures: readonly Figure[], node = "20.0.0"): Run {
   return {
+    ociregistry: `0.1.0, commit of ${node}`,
     date: "2026-01-31",
     machine: "2 cores (A & B <fast>), Linux",
     node,
@@ -34,6 +35,7 @@ function runOf(figures: readonly Figure[], node = "20.0.0"): Run {
     versions: { other: "1.2.3" },
     missing: { absent: "not found" },
     scenarios: [{ name: "manifests", title: "Manifests", figures, took: 1 }],
+    took: 110,
   };
 }
 
@@ -104,7 +106,8 @@ describe("the report of the benchmark", () => {
 
   it("is a page with the figures of every run, and says who is missing", () => {
     const page = documentOf([runOf([speedOf("one", [1], [2])]), runOf([speedOf("one", [7], [2])], "24.0.0")]);
-    for (const text of ["## Manifests", "Node 20.0.0", "Node 24.0.0", "absent was not measured: not found"])
+    const commits = ["commit of 20.0.0", "commit of 24.0.0"];
+    for (const text of ["## Manifests", ...commits, "; took 1 min 50 s", "absent was not measured: not found"])
       assert.ok(page.includes(text), text);
     assert.match(page, /\| one \| requests\/s \| 1 \| 2 \|[\s\S]*\| one \| requests\/s \| 7 \| 2 \|/);
   });

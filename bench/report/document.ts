@@ -1,4 +1,4 @@
-import type { Measured, Run } from "./run.ts";
+import type { Conditions, Measured, Run } from "./run.ts";
 import { tableOf } from "./tables.ts";
 import { targetsTable } from "./verdicts.ts";
 
@@ -20,13 +20,22 @@ export function documentOf(runs: readonly Run[]): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** What a run depends on, as items of a list. */
-export function conditionsOf({ date, machine, node, rounds, seconds, versions, missing }: Run): string {
+/** What a run depends on, as items of a list; and how long it took, when it is over. */
+export function conditionsOf(run: Conditions & Partial<Run>): string {
+  const { date, machine, ociregistry, node, rounds, seconds, versions, missing, took } = run;
   const others = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const lacking = Object.entries(missing).map(([name, why]) => `- ${name} was not measured: ${why}`);
   const how = `${rounds} rounds of ${seconds} s, after a warm-up`;
-  return [`- ${date}, Node ${node}: ${machine}; ${how}; beside ${others.join(", ")}`, ...lacking].join("\n");
+  const length = took === undefined ? "" : `; took ${durationOf(took)}`;
+  return [
+    `- ${date}, ociregistry ${ociregistry}, Node ${node}: ${machine}; ${how}; beside ${others.join(", ")}${length}`,
+    ...lacking,
+  ].join("\n");
 }
+
+/** Of seconds: `1 min 50 s` */
+export const durationOf = (seconds: number): string =>
+  `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
 
 function sectionOf(run: Run, name: string): string[] {
   const measured = run.scenarios.find((scenario) => scenario.name === name);

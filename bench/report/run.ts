@@ -1,8 +1,17 @@
-import { arch, cpus, release } from "node:os";
+import { arch, cpus, release, totalmem } from "node:os";
 import type { Figure } from "../measure/figure.ts";
 
 /** Everything that one run has measured, and what it depends on. What `--json` writes. */
-export interface Run {
+export interface Run extends Conditions {
+  readonly scenarios: readonly Measured[];
+  /** How long it took, with all preparations, in seconds. */
+  readonly took: number;
+}
+
+/** What the figures of a run depend on. */
+export interface Conditions {
+  /** What was measured, such as `0.1.0, commit 0123abc + changes`. */
+  readonly ociregistry: string;
   /** `2026-01-31` */
   readonly date: string;
   readonly machine: string;
@@ -15,7 +24,6 @@ export interface Run {
   readonly versions: Readonly<Record<string, string>>;
   /** Why, of the others that were not there, by name. */
   readonly missing: Readonly<Record<string, string>>;
-  readonly scenarios: readonly Measured[];
 }
 
 /** What one scenario has measured. */
@@ -32,5 +40,6 @@ export interface Measured {
 /** Of this machine, as a person would say it. */
 export function machine(): string {
   const [cpu] = cpus();
-  return `${cpus().length} cores (${cpu?.model.trim()}), Linux ${release()} ${arch()}`;
+  const memory = `${Math.round(totalmem() / 1024 ** 3)} GiB`;
+  return `${cpus().length} cores (${cpu?.model.trim()}), ${memory}, Linux ${release()} ${arch()}`;
 }
