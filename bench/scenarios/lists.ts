@@ -15,7 +15,9 @@ const MANY = 100_000;
 /** A list takes milliseconds, and the first ones are of code that is not compiled yet. */
 const LIST_ROUNDS = 50;
 
-const LISTS: Target = { goal: "lists of 10,000: time, to distribution", to: "distribution", is: "at most", limit: 0.2 };
+const TO = { to: "distribution", is: "at most", limit: 0.2 } as const;
+const LISTS: Target = { goal: "lists of 10,000: time, to distribution", ...TO };
+const FIRST: Target = { goal: "lists of 10,000, the first time after a start: time, to distribution", ...TO };
 const START: Target = { goal: "start with 100,000 repositories: first answer (ms)", is: "at most", limit: 2000 };
 
 /** Long lists, and starting on very many repositories. */
@@ -64,6 +66,7 @@ async function measureLists({ ours, peers }: Bench, folder: string): Promise<Fig
           "ms",
           mapValues(times, ([first = Number.NaN]) => [first]),
           (time) => time,
+          [FIRST],
         ),
       );
     }
