@@ -1,6 +1,7 @@
 import type { Bench, Fleet } from "../bench.ts";
 import { layerOfSize, layerUrl, SIZES } from "../content/content.ts";
 import { BARE, type Figure, NO_NATIVE } from "../measure/figure.ts";
+import { mapValues } from "../measure/rounds.ts";
 import {
   byteFigures,
   type Contestant,
@@ -11,16 +12,10 @@ import {
 } from "../measure/under-load.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** How many connections, by size. */
-const CONNECTIONS: Readonly<Record<string, readonly number[]>> = {
-  "4 KiB": [8, 32, 256],
-  "64 KiB": [8, 32],
-  "1 MiB": [1, 8, 32],
-  "64 MiB": [1, 8, 32],
-  "1 GiB": [1, 8, 32],
-};
+const CONNECTIONS = [1, 8, 32, 256];
 
-const QUICK: typeof CONNECTIONS = { "64 KiB": [32], "1 MiB": [8], "64 MiB": [8] };
+/** How many connections in a quick run, by size. */
+const QUICK: Readonly<Record<string, readonly number[]>> = { "64 KiB": [32], "1 MiB": [8], "64 MiB": [8] };
 
 /** Below this, it is requests that count and not bytes. */
 const LARGE = 1024 * 1024;
@@ -33,7 +28,8 @@ export const blobs: Scenario = {
   async measure(bench) {
     const fleet = await bench.fleet();
     const figures: Figure[] = [];
-    for (const [size, counts] of Object.entries(bench.effort.quick ? QUICK : CONNECTIONS)) {
+    const all = mapValues(SIZES, () => CONNECTIONS);
+    for (const [size, counts] of Object.entries(bench.effort.quick ? QUICK : all)) {
       figures.push(...(await measureSize(bench, fleet, size, counts)));
     }
     return figures;
@@ -55,8 +51,8 @@ async function measureSize(bench: Bench, fleet: Fleet, name: string, counts: rea
     for (const connections of counts) {
       const what = `${name}, ${ofConnections(connections)}`;
       const results = await underLoad(load, contestants, connections, effort);
-      if (size >= LARGE) figures.push(...byteFigures(what, results, LARGE_TARGETS));
-      else figures.push(...requestFigures(what, results, connections > 32 ? {} : SMALL_TARGETS));
+      const [figuresOf, targets] = size < LARGE ? [requestFigures, SMALL_TARGETS] : [byteFigures, LARGE_TARGETS];
+      figures.push(...figuresOf(what, results, targets.connections.includes(connections) ? targets : {}));
     }
     return figures;
   } finally {
@@ -64,7 +60,11 @@ async function measureSize(bench: Bench, fleet: Fleet, name: string, counts: rea
   }
 }
 
-const SMALL_TARGETS: Targets = {
+/** For some numbers of connections. */
+type TargetsFor = Targets & { readonly connections: readonly number[] };
+
+const SMALL_TARGETS: TargetsFor = {
+  connections: [8, 32],
   speed: [
     { goal: "blobs of 4 and 64 KiB: requests/s, to distribution", to: "distribution", is: "at least", limit: 25 },
     { goal: "blobs of 4 and 64 KiB: requests/s, to nginx", to: "nginx", is: "at least", limit: 0.6 },
@@ -73,7 +73,8 @@ const SMALL_TARGETS: Targets = {
 
 const WITHOUT = { who: NO_NATIVE, to: "distribution" } as const;
 
-const LARGE_TARGETS: Targets = {
+const LARGE_TARGETS: TargetsFor = {
+  connections: [1, 8, 32],
   speed: [
     { goal: "blobs from 1 MiB: GB/s, to nginx", to: "nginx", is: "at least", limit: 0.85 },
     { goal: "blobs from 1 MiB: GB/s, to distribution", to: "distribution", is: "at least", limit: 2.5 },
