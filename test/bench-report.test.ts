@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type Figure, figure, OURS, type Target } from "../bench/measure/figure.ts";
+import { latencyFigures, latencyOf } from "../bench/measure/latency.ts";
 import { interleave } from "../bench/measure/rounds.ts";
 import { percentileOf, ratioOf, spreadOf } from "../bench/measure/statistics.ts";
 import { documentOf } from "../bench/report/document.ts";
@@ -54,6 +55,24 @@ describe("the report of the benchmark", () => {
     assert.equal(percentileOf(times, 50), 501);
     assert.equal(percentileOf(times, 99), 991);
     assert.equal(percentileOf(times, 100), 1000);
+  });
+
+  it("says of the slowest of a hundred or a thousand only when there were so many in every round", () => {
+    const took = (count: number) => latencyOf(Array.from({ length: count }, (_, index) => index));
+    const rows = latencyFigures("x", {
+      many: [took(1000), took(2000)],
+      some: [took(2000), took(999)],
+      few: [took(99)],
+    });
+    assert.deepEqual(
+      rows.map(({ unit, values }) => [unit, values]),
+      [
+        ["ms (p50)", { many: [500, 1000], some: [1000, 499], few: [49] }],
+        ["ms (p99)", { many: [990, 1980], some: [1980, 989] }],
+        ["ms (p99.9)", { many: [999, 1998] }],
+      ],
+    );
+    assert.deepEqual(latencyFigures("x", { fewest: [took(9)] }), []);
   });
 
   it("measures one after the other in each round, and leaves out who has nothing to measure or fails", async () => {

@@ -1,14 +1,10 @@
 import { MANIFEST } from "../content/manifest.ts";
-import { percentileOf } from "../measure/statistics.ts";
+import { type Latency, latencyOf } from "../measure/latency.ts";
 import { openConnection } from "./connection.ts";
 
 /** What a latency client prints when it is told to stop (SIGTERM), as JSON. */
-export interface LatencyResult {
-  readonly requests: number;
-  /** In ms: of 100 requests, so many take longer: 50, 1, one of 1,000, none. */
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
+export interface LatencyResult extends Latency {
+  /** In ms. */
   readonly max: number;
 }
 
@@ -31,8 +27,7 @@ async function main([url = ""]: readonly string[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
   connection.end();
-  const at = (percent: number): number => percentileOf(times, percent);
-  const result: LatencyResult = { requests: times.length, p50: at(50), p99: at(99), p999: at(99.9), max: at(100) };
+  const result: LatencyResult = { ...latencyOf(times), max: Math.max(...times) };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 

@@ -186,7 +186,7 @@ int main(int count, char **args) {
   struct rusage used;
   getrusage(RUSAGE_SELF, &used);
   double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-  printf("{\"requests\":%lld,\"bytes\":%lld,\"seconds\":%f,\"cpu\":%f,\"p50\":%f,\"p99\":%f,\"p999\":%f}\n", requests,
+  printf("{\"count\":%lld,\"bytes\":%lld,\"seconds\":%f,\"cpu\":%f,\"p50\":%f,\"p99\":%f,\"p999\":%f}\n", requests,
          bytes, seconds, cpu, percentile(0.5), percentile(0.99), percentile(0.999));
   return 0;
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Latency } from "../measure/latency.ts";
 import { Missing } from "../missing.ts";
 import { projectFile } from "../script.ts";
 
@@ -18,19 +19,13 @@ export interface Load {
   readonly status?: number;
 }
 
-/** What came. */
-export interface Loaded {
-  /** That were answered to their end. */
-  readonly requests: number;
+/** What came, and how long those requests took that were answered to their end. */
+export interface Loaded extends Latency {
   /** Of bodies, also of those that were still on their way. */
   readonly bytes: number;
   readonly seconds: number;
   /** Of the client itself, in seconds. */
   readonly cpu: number;
-  /** Of 100 requests, so many take longer than this, in ms: 50, 1, and one of 1,000. */
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
 }
 
 /** Throws when something was not answered as it should be. */

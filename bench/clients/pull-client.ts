@@ -2,11 +2,11 @@ import { createHash, type Hash } from "node:crypto";
 import { connect } from "node:net";
 import { PULLED, pulledRepository, TAG } from "../content/content.ts";
 import { MANIFEST } from "../content/manifest.ts";
+import { type Latency, latencyOf } from "../measure/latency.ts";
 import { headerIn } from "./header.ts";
 
-/** What a pull client prints when it is done, as JSON. */
-export interface PullResult {
-  readonly images: number;
+/** What a pull client prints when it is done, as JSON: how long each image took, and all of them. */
+export interface PullResult extends Latency {
   readonly bytes: number;
   readonly seconds: number;
 }
@@ -21,18 +21,19 @@ export interface PullResult {
 async function main([origin = "", clients = "1", seconds = "1"]: readonly string[]): Promise<void> {
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
-  let images = 0;
+  const times: number[] = [];
   let bytes = 0;
   const one = async (first: number): Promise<void> => {
     const connection = openHashing(origin);
     for (let index = first; elapsed() < Number(seconds); index++) {
+      const asked = performance.now();
       bytes += await pullImage(connection, pulledRepository(index % PULLED));
-      images++;
+      times.push(performance.now() - asked);
     }
     connection.end();
   };
   await Promise.all(Array.from({ length: Number(clients) }, (_, index) => one(index)));
-  const result: PullResult = { images, bytes, seconds: elapsed() };
+  const result: PullResult = { ...latencyOf(times), bytes, seconds: elapsed() };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 

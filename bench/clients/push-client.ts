@@ -2,10 +2,11 @@ import { createHash, type Hash, randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import type { Content, ContentFile } from "../content/content.ts";
 import { MANIFEST, manifestOf } from "../content/manifest.ts";
+import { type Latency, latencyOf } from "../measure/latency.ts";
 import { type Connection, openConnection } from "./connection.ts";
 
-/** What a push client prints when it is done, as JSON. */
-export interface PushResult {
+/** What a push client prints when it is done, as JSON: how long each image or blob took, and all of them. */
+export interface PushResult extends Latency {
   readonly seconds: number;
 }
 
@@ -22,9 +23,17 @@ async function main([what = "", origin = "", ...args]: readonly string[]): Promi
   const connections = await Promise.all(push.map(() => openConnection(origin)));
   const started = performance.now();
   await Promise.all(connections.map((connection, index) => push[index]?.(connection)));
-  const result: PushResult = { seconds: (performance.now() - started) / 1000 };
+  const result: PushResult = { ...latencyOf(times), seconds: (performance.now() - started) / 1000 };
   for (const connection of connections) connection.end();
   process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+const times: number[] = [];
+
+async function timed(push: Promise<void>): Promise<void> {
+  const started = performance.now();
+  await push;
+  times.push(performance.now() - started);
 }
 
 type Push = (connection: Connection) => Promise<void>;
@@ -48,7 +57,7 @@ function prepareBlobs([how = "put", size = "0", connections = "1"]: readonly str
   return Array.from({ length: Number(connections) }, (_, index) => {
     // Different ends make different blobs, and the long beginning is hashed once.
     const blob = blobOf([...body, randomBytes(PART)], common.copy());
-    return (connection) => pushBlob(connection, `bench/large-${index}`, blob, how === "patch");
+    return (connection) => timed(pushBlob(connection, `bench/large-${index}`, blob, how === "patch"));
   });
 }
 
@@ -56,7 +65,7 @@ function prepareImages([count = "1", connections = "1"]: readonly string[]): Pus
   const images = Array.from({ length: Number(count) }, (_, index) => imageOf(index));
   let next = 0;
   return Array.from({ length: Number(connections) }, () => async (connection) => {
-    for (let image = images[next++]; image; image = images[next++]) await pushImage(connection, image);
+    for (let image = images[next++]; image; image = images[next++]) await timed(pushImage(connection, image));
   });
 }
 
@@ -67,7 +76,7 @@ function prepareContent([file = ""]: readonly string[]): Push[] {
     async (connection) => {
       for (const { repository: name, tag, manifest, blobs } of images) {
         const image = { name, tag, blobs: blobs.map(fileBlob), manifest: readFileSync(manifest.path) };
-        await pushImage(connection, image);
+        await timed(pushImage(connection, image));
       }
     },
   ];

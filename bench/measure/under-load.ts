@@ -1,20 +1,17 @@
 import type { Load, LoadClient } from "../clients/load.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
 import { type Figure, figure, type Target } from "./figure.ts";
+import { type Latency, latencyFigures } from "./latency.ts";
 import { type Effort, interleave, mapValues, type Results } from "./rounds.ts";
 
 /** What a server did under load, and what that took. */
-export interface UnderLoad {
+export interface UnderLoad extends Latency {
   readonly requestsPerSecond: number;
   /** Of the server, in ms per 1,000 requests. */
   readonly cpuPerThousand: number;
   readonly gigabytesPerSecond: number;
   /** Of the server, in seconds. */
   readonly cpuPerGigabyte: number;
-  /** In ms. */
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
 }
 
 /** A server and what it is asked for. */
@@ -47,14 +44,15 @@ export async function underLoad(
 
 async function measure(client: LoadClient, server: ServerProcess, load: Load): Promise<UnderLoad> {
   const before = server.cpuSeconds();
-  const { requests, bytes, seconds, p50, p99, p999 } = await client(load);
+  const { bytes, seconds, count, p50, p99, p999 } = await client(load);
   const cpu = server.cpuSeconds() - before;
-  const [requestsPerSecond, gigabytes] = [requests / seconds, bytes / 1e9];
+  const [requestsPerSecond, gigabytes] = [count / seconds, bytes / 1e9];
   return {
     requestsPerSecond,
-    cpuPerThousand: (cpu * 1e6) / requests,
+    cpuPerThousand: (cpu * 1e6) / count,
     gigabytesPerSecond: gigabytes / seconds,
     cpuPerGigabyte: cpu / gigabytes,
+    count,
     p50,
     p99,
     p999,
@@ -76,13 +74,11 @@ export function requestFigures(
   return [
     figure(what, "requests/s", results, ({ requestsPerSecond }) => requestsPerSecond, speed),
     figure(what, "CPU ms per 1,000", results, ({ cpuPerThousand }) => cpuPerThousand, cost),
-    figure(what, "ms (p50)", results, ({ p50 }) => p50),
-    figure(what, "ms (p99)", results, ({ p99 }) => p99),
-    figure(what, "ms (p99.9)", results, ({ p999 }) => p999),
+    ...latencyFigures(what, results),
   ];
 }
 
-/** For what is large: bytes, and their CPU time. */
+/** For what is large: bytes, their CPU time, and how long a request for all of them takes. */
 export function byteFigures(
   what: string,
   results: Results<UnderLoad>,
@@ -91,6 +87,7 @@ export function byteFigures(
   return [
     figure(what, "GB/s", results, ({ gigabytesPerSecond }) => gigabytesPerSecond, speed),
     figure(what, "CPU s per GB", results, ({ cpuPerGigabyte }) => cpuPerGigabyte, cost),
+    ...latencyFigures(what, results),
   ];
 }
 

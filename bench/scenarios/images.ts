@@ -1,11 +1,13 @@
 import { pull } from "../clients/clients.ts";
 import { type Figure, figure, NO_NATIVE, type Target } from "../measure/figure.ts";
+import { type Latency, latencyFigures } from "../measure/latency.ts";
 import { type Effort, interleave, mapValues } from "../measure/rounds.ts";
 import type { Memory } from "../servers/process-tree.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
 import type { Scenario } from "./scenario.ts";
 
-interface Pulled {
+/** How long each image took, and what all of them did. */
+interface Pulled extends Latency {
   readonly imagesPerSecond: number;
   /** Of the server, in ms. */
   readonly cpuPerImage: number;
@@ -25,6 +27,9 @@ const MEMORY: Target = {
   limit: 150,
 };
 
+/** Of a round, in seconds: the slowest of a thousand images are wanted, and a second is enough for a few hundred. */
+const LONGER = 3;
+
 /** Images as container runtimes pull them, with every body hashed by the client. */
 export const images: Scenario = {
   name: "images",
@@ -37,12 +42,13 @@ export const images: Scenario = {
     for (const clients of effort.quick ? [10] : [10, 100]) {
       const contestants = (seconds: number) => mapValues(servers, (server) => () => pullFrom(server, clients, seconds));
       await interleave(1, contestants(effort.seconds / 2));
-      const results = await interleave(effort.rounds, contestants(effort.seconds));
+      const results = await interleave(effort.rounds, contestants(effort.quick ? effort.seconds : LONGER));
       const what = `${clients} clients`;
       const has = (target: Target): Target[] => (clients === 10 ? [target] : []);
       figures.push(
         figure(what, "images/s", results, ({ imagesPerSecond }) => imagesPerSecond, has(SPEED)),
         figure(what, "CPU ms per image", results, ({ cpuPerImage }) => cpuPerImage),
+        ...latencyFigures(what, results),
         figure(what, "MiB PSS, busy", results, ({ memory }) => memory.share),
         figure(what, "MiB RSS, busy", results, ({ memory }) => memory.alone, has(MEMORY)),
       );
@@ -58,11 +64,12 @@ async function pullFrom(server: ServerProcess, clients: number, wanted: Effort["
   const timer = setTimeout(() => {
     memory = server.memory();
   }, wanted * 800);
-  const { images: count, seconds } = await pulling;
+  const { seconds, ...latency } = await pulling;
   clearTimeout(timer);
   return {
-    imagesPerSecond: count / seconds,
-    cpuPerImage: ((server.cpuSeconds() - before) * 1000) / count,
+    ...latency,
+    imagesPerSecond: latency.count / seconds,
+    cpuPerImage: ((server.cpuSeconds() - before) * 1000) / latency.count,
     memory,
   };
 }

@@ -8,6 +8,7 @@ import type { LatencyResult } from "../clients/latency-client.ts";
 import { layerOfSize, layerUrl, pulledRepository, SIZES, TAG } from "../content/content.ts";
 import { looksAtEventLoop, percentInTime } from "../measure/event-loop.ts";
 import { type Figure, figure, NO_NATIVE, OURS } from "../measure/figure.ts";
+import { latencyFigures } from "../measure/latency.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import { onEmpty } from "../servers/on-empty.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
@@ -74,8 +75,7 @@ async function measureBusy(
     figure(what, `% of looks at the event loop at most ${LATE * 1000} ms late`, own, ({ inTime }) => inTime, [
       { goal: `event loop during 8 uploads and 32 downloads ${where}: % within 20 ms`, is: "at least", limit: 99 },
     ]),
-    figure(what, "ms (p50)", results, ({ p50 }) => p50),
-    figure(what, "ms (p99)", results, ({ p99 }) => p99, [
+    ...latencyFigures(what, results, [
       { goal: `manifests during 8 uploads and 32 downloads ${where}: p99 (ms)`, is: "at most", limit: 20 },
     ]),
     figure(what, "ms (most)", results, ({ max }) => max),

@@ -1,6 +1,7 @@
 import { writersOf } from "../bench.ts";
 import { push } from "../clients/clients.ts";
 import { figure, NO_SYNC, type Target } from "../measure/figure.ts";
+import { latencyFigures } from "../measure/latency.ts";
 import { interleave, mapValues } from "../measure/rounds.ts";
 import { onEmpty } from "../servers/on-empty.ts";
 import type { ServerProcess } from "../servers/server-process.ts";
@@ -30,8 +31,8 @@ export const smallPushes: Scenario = {
     const count = effort.quick ? 100 : 1000;
     const pushTo = async (server: ServerProcess) => {
       const before = server.cpuSeconds();
-      const { seconds } = await push("images", server.origin, count, CLIENTS);
-      return { speed: count / seconds, cpu: ((server.cpuSeconds() - before) * 1000) / count };
+      const { seconds, ...latency } = await push("images", server.origin, count, CLIENTS);
+      return { ...latency, speed: count / seconds, cpu: ((server.cpuSeconds() - before) * 1000) / count };
     };
     const results = await interleave(
       effort.rounds,
@@ -41,6 +42,7 @@ export const smallPushes: Scenario = {
     return [
       figure(what, "images/s", results, ({ speed }) => speed, TARGETS),
       figure(what, "CPU ms per image", results, ({ cpu }) => cpu),
+      ...latencyFigures(what, results),
     ];
   },
 };
