@@ -29,7 +29,7 @@ const PANELS: readonly Panel[] = [
   {
     scenario: "memory",
     what: "idle, with images and before the first request",
-    unit: "MiB RSS",
+    unit: "MiB PSS",
     title: "Memory, idle",
   },
 ];

@@ -98,7 +98,7 @@ async function measureStart({ ours, effort }: Bench, parent: string): Promise<Fi
       const server = await ours.serveData(folder);
       await get(`${server.origin}/v2/`);
       const time = performance.now() - started;
-      const memory = server.memory().share;
+      const memory = server.memory().pss;
       await server.stop();
       return { time, memory };
     },

@@ -49,10 +49,10 @@ async function memoryOfReaders(
   // The first blob takes memory that is no reader's: for code, and for what is kept.
   await load({ url, connections: 1, seconds: 0 });
   await wait(MILLISECONDS);
-  const before = server.memory().share;
+  const before = server.memory().pss;
   const stop = startSlowReaders(url, READERS);
   await wait(MILLISECONDS);
-  const total = server.memory().share;
+  const total = server.memory().pss;
   await stop();
   return { each: (total - before) / READERS, total };
 }

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What processes hold of the physical memory, in MiB. */
+/** What the processes of a server hold of the physical memory, in MiB. */
 export interface Memory {
-  /** Pages that they share with other processes, such as Node's own code, are divided among all of them (PSS). */
-  readonly share: number;
-  /** All pages in full (RSS): about the share that it would have if nothing else ran. */
-  readonly alone: number;
+  /**
+   * Pages that they share with other programs are divided among all of them, as PSS has it; those of their own program, such
+   * as Node's code, count in full and once, as if no other server or client ran the same program.
+   */
+  readonly pss: number;
+  /** All pages in full, for each process again. */
+  readonly rss: number;
 }
 
 /** User and system time of a process and its descendants, in seconds. */
@@ -13,9 +16,37 @@ export const cpuSecondsOf = (pid: number): number =>
   sum(pid, (path) => cpuSecondsIn(readFileSync(`${path}/stat`, "utf8")));
 
 export function memoryOf(pid: number): Memory {
-  const of = (name: string): number => sum(pid, (path) => mebibytesIn(`${path}/smaps_rollup`, name));
-  return { share: of("Pss"), alone: of("Rss") };
+  const each = treeOf(pid).map((one) => mappedIn(orNothing(() => readFileSync(`/proc/${one}/smaps`, "utf8"), "")));
+  const total = (read: (mapped: Mapped) => number): number => each.reduce((sum, mapped) => sum + read(mapped), 0);
+  const programs = Math.max(...each.map(({ program }) => program));
+  return { pss: total(({ own }) => own) + programs, rss: total(({ rss }) => rss) };
 }
+
+/** What is in the memory of one process, in MiB. */
+interface Mapped {
+  readonly rss: number;
+  /** Its share, without `program`. */
+  readonly own: number;
+  /** Of the program's files, what another process has too. */
+  readonly program: number;
+}
+
+/** Reads `smaps`: for each mapping a line with the file, and then figures. */
+function mappedIn(smaps: string): Mapped {
+  const sum = { rss: 0, own: 0, program: 0 };
+  for (const mapping of smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).filter((text) => text !== "")) {
+    const of = (name: string): number => kibibytesIn(mapping, name) / 1024;
+    const [rss, shared] = [of("Rss"), of("Shared_Clean") + of("Shared_Dirty")];
+    const isProgram = PROGRAM.test(mapping);
+    sum.rss += rss;
+    sum.own += isProgram ? rss - shared : of("Pss");
+    if (isProgram) sum.program += shared;
+  }
+  return sum;
+}
+
+/** The first line of a mapping of a file that is no library of the system. */
+const PROGRAM = /^\S+ \S+ \S+ \S+ \S+ +\/(?!(usr\/)?lib(32|64|x32)?\/)/;
 
 /** The most physical memory that each has held (RSS), added up, in MiB. */
 export const peakMemoryOf = (pid: number): number => sum(pid, (path) => mebibytesIn(`${path}/status`, "VmHWM"));
@@ -54,7 +85,7 @@ function cpuSecondsIn(stat: string): number {
 }
 
 /** A figure of a file in /proc that gives it in kB. */
-export function mebibytesIn(path: string, name: string): number {
-  const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(path, "utf8")) ?? [];
-  return Number(kibibytes) / 1024;
-}
+export const mebibytesIn = (path: string, name: string): number => kibibytesIn(readFileSync(path, "utf8"), name) / 1024;
+
+const kibibytesIn = (text: string, name: string): number =>
+  Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]);
