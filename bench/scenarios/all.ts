@@ -3,6 +3,7 @@ import { blobs } from "./blobs.ts";
 import { fairness } from "./fairness.ts";
 import { images } from "./images.ts";
 import { lists } from "./lists.ts";
+import { log } from "./log.ts";
 import { loop } from "./loop.ts";
 import { manifests } from "./manifests.ts";
 import { memory } from "./memory.ts";
@@ -17,6 +18,7 @@ import { uploads } from "./uploads.ts";
 /** In the order in which they run and are printed. */
 export const SCENARIOS: readonly Scenario[] = [
   manifests,
+  log,
   blobs,
   ranges,
   tar,

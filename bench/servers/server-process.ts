@@ -23,7 +23,10 @@ export async function startPrinting(program: string, args: readonly string[], lo
   const child = spawn(program, args, { stdio: ["ignore", "pipe", complaints] });
   closeSync(complaints);
   stopAtTheEnd(child);
-  return serverProcess(child, await portOf(child));
+  const port = await portOf(child);
+  // A log that nobody reads would fill the pipe.
+  child.stdout?.resume();
+  return serverProcess(child, port);
 }
 
 /** Starts another server and resolves when it answers on its port. */
