@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -14,6 +16,7 @@ import { sourcePlaceOf } from "../bench/report/source-place.ts";
 import { tableOf } from "../bench/report/tables.ts";
 import { targetsTable, verdictOf } from "../bench/report/verdicts.ts";
 import { projectFile } from "../bench/script.ts";
+import { memoryOf } from "../bench/servers/process-tree.ts";
 
 const SPEED: Target = { goal: "speed, to other", to: "other", is: "at least", limit: 2 };
 const COST: Target = { goal: "cost (ms)", is: "at most", limit: 5 };
@@ -146,6 +149,21 @@ describe("the report of the benchmark", () => {
     assertWellFormed(pictureOf(runOf([])));
     assert.throws(() => assertWellFormed("<svg><g></svg></g>"));
     assert.throws(() => assertWellFormed("<svg>a & b</svg>"));
+  });
+
+  it("counts the pages of a server's program in full, whoever else runs it", {
+    skip: process.platform !== "linux",
+  }, async () => {
+    // It runs Node, as this process does.
+    const child = spawn(process.execPath, ["-e", "process.stdin.resume(); console.log()"]);
+    await once(child.stdout, "data");
+    const pid = child.pid ?? 0;
+    const [, divided = ""] = /^Pss: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")) ?? [];
+    const { pss, rss } = memoryOf(pid);
+    child.kill();
+    assert.ok(pss > Number(divided) / 1024 + 5 && pss <= rss, `${divided} kB, ${pss} and ${rss} MiB`);
+    await once(child, "exit");
+    assert.deepEqual(memoryOf(pid), { pss: 0, rss: 0 });
   });
 
   it("names the functions of a profile by the time that they took themselves, without the waiting", () => {
