@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -238,6 +238,95 @@ describe("sendfile", { skip: native ? false : "is not there on this machine" }, 
     assert.ok(answer.body.equals(blob));
   });
 
+  it("never overtakes what Node has still to send", async (context) => {
+    const blob = randomBytes(3 * MIB);
+    // More than the kernel takes for a client that does not read: the head waits behind it.
+    const before = Buffer.alloc(64 * MIB, "before");
+    const received: Buffer[] = [];
+    const transfers = createTransfers({
+      native: {
+        ...native,
+        isInMemory: () => true,
+        send(...args) {
+          // The client makes room just now, and Node has not heard of it.
+          received.push(...readNow(client));
+          return native.send(...args);
+        },
+      },
+    });
+    const { server, port, pathOf } = await serveBlobs(context, [blob], transfers);
+    server.prependOnceListener("request", (_, response) => response.socket?.write(before));
+    // It reads nothing by itself.
+    const client = connect(port, "127.0.0.1").pause();
+    context.after(() => client.destroy());
+    client.write(requestFor("GET", pathOf(blob), "Connection: close"));
+    await until(() => transfers.active === 1, "it is under way");
+    await until(() => {
+      received.push(...readNow(client));
+      return transfers.active === 0;
+    }, "all is sent");
+    const all = Buffer.concat([...received, await readAll(client)]);
+    assert.ok(all.subarray(0, before.length).equals(before));
+    assert.match(all.subarray(before.length, before.length + 15).toString("latin1"), /^HTTP\/1\.1 200 OK$/);
+    assert.ok(all.subarray(all.indexOf("\r\n\r\n", before.length) + 4).equals(blob));
+  });
+
+  it("sends at most 1 MiB in one turn, and less for each when there are many", async (context) => {
+    const blob = randomBytes(16 * MIB);
+    /** By the number of those who are under way. */
+    const longest = new Map<number, number>();
+    const transfers = createTransfers({
+      native: {
+        ...native,
+        isInMemory: () => true,
+        send(socket, file, offset, length) {
+          longest.set(transfers.active, Math.max(length, longest.get(transfers.active) ?? 0));
+          return native.send(socket, file, offset, length);
+        },
+      },
+    });
+    const { origin, port, pathOf } = await serveBlobs(context, [blob], transfers);
+    await ask(origin, "GET", pathOf(blob));
+    const sockets = Array.from({ length: 40 }, () => connect(port, "127.0.0.1"));
+    context.after(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    for (const socket of sockets) socket.write(requestFor("GET", pathOf(blob)));
+    await until(() => transfers.active === sockets.length, "all are under way");
+    const [first] = sockets;
+    assert.ok(first && (await bodyFrom(first, blob.length)).equals(blob));
+    assert.deepEqual([longest.get(1), longest.get(40)], [MIB, 128 * KIB]);
+  });
+
+  it("has at most 64 threads wait for the disk, and others get their blobs meanwhile", async (context) => {
+    const blob = randomBytes(MIB);
+    const released = deferred();
+    let waiting = 0;
+    let done = 0;
+    const transfers = createTransfers({
+      native: {
+        ...native,
+        isInMemory: () => false,
+        async sendInThread(...args) {
+          waiting++;
+          await released.promise;
+          return native.sendInThread(...args);
+        },
+      },
+    });
+    context.after(released.resolve);
+    const { origin, pathOf } = await serveBlobs(context, [blob], transfers);
+    const answers = Array.from({ length: 100 }, async () => {
+      const { body } = await ask(origin, "GET", pathOf(blob));
+      done++;
+      return body;
+    });
+    await until(() => waiting + done >= answers.length, "each waits for the disk or has its blob");
+    assert.deepEqual({ waiting, done }, { waiting: 64, done: 36 });
+    released.resolve();
+    for (const body of await Promise.all(answers)) assert.ok(body.equals(blob));
+  });
+
   /**
    * A thread sends only after its client has gone and another one has come, whose connection has the same descriptor.
    * Returns what the second one received.
@@ -335,7 +424,8 @@ describe("sendfile", { skip: native ? false : "is not there on this machine" }, 
   });
 });
 
-const requestFor = (method: string, path: string): string => `${method} ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+const requestFor = (method: string, path: string, ...headers: string[]): string =>
+  [`${method} ${path} HTTP/1.1`, "Host: a", ...headers, "", ""].join("\r\n");
 
 /** How many answers have come wholly, of blobs that were asked for with HEAD and then with GET. */
 function headsIn(all: Buffer, blobs: readonly Buffer[]): number {
@@ -350,6 +440,24 @@ function headsIn(all: Buffer, blobs: readonly Buffer[]): number {
     }
   }
   return heads;
+}
+
+/** What has come to a paused socket, read without giving Node a turn. */
+function readNow(socket: Socket): Buffer[] {
+  const { fd } = (socket as Socket & { _handle: { fd: number } })._handle;
+  const chunks: Buffer[] = [];
+  const buffer = Buffer.alloc(MIB);
+  try {
+    for (;;) {
+      const length = readSync(fd, buffer);
+      if (length === 0) return chunks;
+      chunks.push(Buffer.from(buffer.subarray(0, length)));
+    }
+  } catch (error) {
+    // There is nothing more.
+    assert.equal((error as NodeJS.ErrnoException).code, "EAGAIN");
+    return chunks;
+  }
 }
 
 /** The body of the answer that comes first. */
