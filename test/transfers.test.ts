@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, statfsSync, writeFileSync, writeSync } from "node:fs";
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -298,6 +299,30 @@ describe("sendfile", { skip: native ? false : "is not there on this machine" }, 
     assert.deepEqual([longest.get(1), longest.get(40)], [MIB, 128 * KIB]);
   });
 
+  it("knows what would wait for the disk, at either end", (context) => {
+    const size = 8 * MIB;
+    const path = join(temporaryFolder(context), "file");
+    const fd = openSync(path, "wx+");
+    context.after(() => closeSync(fd));
+    writeSync(fd, randomBytes(size));
+    fsyncSync(fd);
+    for (const touched of [[], [0], [size - 1]]) {
+      dropFromMemory(path);
+      const before = fetchedFromDisks();
+      for (const position of touched) readSync(fd, Buffer.alloc(1), 0, 1, position);
+      const inMemory = native.isInMemory(fd, 0, size);
+      readSync(fd, Buffer.alloc(size), 0, size, 0);
+      if (fetchedFromDisks() < before + size / 2) {
+        const isDisk = statfsSync(path).type !== TMPFS;
+        assert.ok(!(isDisk && (process.env.CI || process.env.REQUIRE_CLIENTS)), "nothing was dropped from memory");
+        context.skip("files stay in memory here");
+        return;
+      }
+      assert.equal(inMemory, false, `touched at ${touched}`);
+    }
+    assert.equal(native.isInMemory(fd, 0, size), true);
+  });
+
   it("has at most 64 threads wait for the disk, and others get their blobs meanwhile", async (context) => {
     const blob = randomBytes(MIB);
     const released = deferred();
@@ -441,6 +466,16 @@ function headsIn(all: Buffer, blobs: readonly Buffer[]): number {
   }
   return heads;
 }
+
+/** What statfs(2) says of a file system that is in memory. */
+const TMPFS = 0x01021994;
+
+/** Makes the next read of a file, which has to be synced, wait for the disk. */
+const dropFromMemory = (path: string) => spawnSync("dd", [`if=${path}`, "iflag=nocache", "count=0"]);
+
+/** How many bytes this process has had from disks up to now. */
+const fetchedFromDisks = (): number =>
+  Number(/^read_bytes: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1] ?? 0);
 
 /** What has come to a paused socket, read without giving Node a turn. */
 function readNow(socket: Socket): Buffer[] {
