@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { digestOf } from "../registry/reference.ts";
 import { readFolder } from "../registry/store/catalogue.ts";
+import { openDataStore } from "../registry/store/data/data-store.ts";
 import { folder } from "../registry/store/folder.ts";
-import { hexOf, temporaryFolder, testImage, writeExport } from "./support/images.ts";
+import { hexOf, pushImage, temporaryFolder, testImage, writeExport } from "./support/images.ts";
 import { ask, startServer } from "./support/server.ts";
 
 const KIB = 1024;
@@ -62,4 +63,41 @@ describe("a small blob", () => {
     }
     assert.deepEqual(statuses, [404, 200]);
   });
+});
+
+describe("a small image that was pushed", () => {
+  for (const [title, restarts] of [
+    ["", false],
+    [" after a restart", true],
+  ] as const) {
+    it(`is pulled without the disk once it was pulled${title}`, async (context) => {
+      const root = temporaryFolder(context);
+      const image = testImage("app", "1.0", ["x"]);
+      const open = () => openDataStore(root, { sync: false });
+      const first = await open();
+      await pushImage(first.registry, image);
+      if (restarts) await first.close();
+      const store = restarts ? await open() : first;
+      context.after(store.close);
+      const { origin, close } = await startServer(store.registry);
+      context.after(close);
+      const { descriptor, bytes } = image.manifest;
+      const parts: [path: string, bytes: Uint8Array][] = [
+        ["manifests/1.0", bytes],
+        [`manifests/${descriptor.digest}`, bytes],
+        ...[image.config, ...image.layers].map((blob): [string, Uint8Array] => [`blobs/${digestOf(blob)}`, blob]),
+      ];
+      const assertPulled = async (): Promise<void> => {
+        for (const [path, expected] of parts) {
+          const { status, body } = await ask(origin, "GET", `/v2/app/${path}`);
+          assert.deepEqual([status, body], [200, Buffer.from(expected)], path);
+          const head = await ask(origin, "HEAD", `/v2/app/${path}`);
+          assert.deepEqual([head.status, head.headers["content-length"]], [200, String(expected.length)], path);
+        }
+      };
+      await assertPulled();
+      for (const kind of ["blobs", "repositories"]) rmSync(join(root, kind), { recursive: true });
+      await assertPulled();
+    });
+  }
 });
