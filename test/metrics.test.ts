@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { createMetrics } from "../api/metrics.ts";
 import { mergeSnapshots, textOf } from "../api/metrics-text.ts";
+import { loadSendfile } from "../api/sendfile.ts";
 import { digestOf } from "../registry/reference.ts";
 import { readFolder } from "../registry/store/catalogue.ts";
 import { folder } from "../registry/store/folder.ts";
@@ -247,6 +248,23 @@ describe("/metrics shows", () => {
     is(await readMetrics(origin), { ociregistry_collections_total: 1, ociregistry_collected_bytes_total: 0 });
     await eventually(origin, (values) => (values.get("ociregistry_event_loop_delay_seconds_count") ?? 0) > 1);
   });
+});
+
+describe("a server that the kernel can send blobs for", {
+  skip: loadSendfile() ? false : "there is no sendfile on this machine",
+}, () => {
+  for (const [way, said, ...options] of [
+    ["sendfile", "by the kernel (sendfile)"],
+    ["read", "by reading and writing", "--no-native"],
+  ] as const) {
+    it(`says ${way} in /metrics and "${said}" in its log${options.map((option) => `, with ${option}`)}`, async (context) => {
+      const { origin, output } = await startServing(context, temporaryFolder(context), ...options);
+      const values = await readMetrics(origin);
+      const ways = [...values].filter(([name]) => name.startsWith("ociregistry_blob_sending_info"));
+      assert.deepEqual(ways, [[`ociregistry_blob_sending_info{way="${way}"}`, 1]]);
+      assert.ok(output().endsWith(`; blobs are sent ${said}\n`), output());
+    });
+  }
 });
 
 describe("docs/metrics.md", () => {
