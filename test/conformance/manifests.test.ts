@@ -1,9 +1,25 @@
 import assert from "node:assert/strict";
+import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { MEDIA_TYPES } from "../../registry/media-types.ts";
 import { digestOf } from "../../registry/reference.ts";
-import { testImage } from "../support/images.ts";
-import { type Client, descriptorOf, EMPTY, imageOf, indexOf, type Manifest, manifestOf, referrerOf } from "./client.ts";
+import { openDataStore } from "../../registry/store/data/data-store.ts";
+import { layoutOf } from "../../registry/store/data/layout.ts";
+import { pushBlob, testImage } from "../support/images.ts";
+import { memoryFolder } from "../support/power-disk.ts";
+import { serveDataAgain } from "../support/serve-data.ts";
+import {
+  type Client,
+  clientOf,
+  descriptorOf,
+  EMPTY,
+  imageOf,
+  indexOf,
+  type Manifest,
+  manifestOf,
+  referrerOf,
+} from "./client.ts";
 import { serve } from "./served.ts";
 
 const NOWHERE = digestOf(Buffer.from("in no registry"));
@@ -14,6 +30,7 @@ const raw = (text: string | Buffer, mediaType: string = MEDIA_TYPES.ociManifest)
 };
 const image = (more: Record<string, unknown> = {}): Manifest => manifestOf({ config: CONFIG, layers: [], ...more });
 const text = image().bytes.toString();
+const MANY = Array.from({ length: 10_000 }, (_, index) => `layer ${10_000 + index}`);
 
 /** What is pushed where the empty blob is, and what it is answered. Other registries take, or fall over, some of these. */
 const ODD: Record<string, readonly [Manifest, number, string?]> = {
@@ -49,6 +66,10 @@ const ODD: Record<string, readonly [Manifest, number, string?]> = {
     400,
     "MANIFEST_BLOB_UNKNOWN",
   ],
+  "10,000 layers that are missing": [imageOf({ config: EMPTY, layers: MANY }), 400, "MANIFEST_BLOB_UNKNOWN"],
+  "one layer 20,000 times": [imageOf({ config: EMPTY, layers: Array(20_000).fill(EMPTY) }), 201],
+  // An index that names itself, or others in a circle, would have to begin so.
+  "an index of an index that is missing": [indexOf([indexOf([])]), 400, "MANIFEST_BLOB_UNKNOWN"],
   "a part with another size": [image({ config: { ...CONFIG, size: 3 } }), 400, "MANIFEST_INVALID"],
   "a subject that is missing": [referrerOf(imageOf({ config: "x", layers: [] }), {}), 201],
   "a subject that is no descriptor": [image({ subject: "sha256:abc" }), 400, "MANIFEST_INVALID"],
@@ -71,6 +92,32 @@ describe("a manifest that is odd", () => {
       if (status === 201) await client.expect("GET", `manifests/${manifest.digest}`, { status: 200, body: bytes });
     });
   }
+
+  it("is answered with 201: 10,000 layers that are there", async (context) => {
+    const root = memoryFolder();
+    context.after(() => rmSync(root, { recursive: true }));
+    const folder = join(root, "images");
+    mkdirSync(folder);
+    const layout = layoutOf(join(root, "data"));
+    const store = await openDataStore(layout.root, { sync: false });
+    await pushBlob(store.registry, "many", Buffer.from(EMPTY));
+    await store.close();
+    // To push them would take ten times as long. They share one file, because nobody reads them here.
+    const file = join(root, "layer");
+    writeFileSync(file, MANY[0] ?? "");
+    for (const layer of MANY) {
+      const digest = digestOf(Buffer.from(layer));
+      mkdirSync(dirname(layout.blob(digest)), { recursive: true });
+      linkSync(file, layout.blob(digest));
+      writeFileSync(layout.membership("many", digest, layer.length), "");
+    }
+    const { origin } = await serveDataAgain(context, { folder, data: layout.root }, "--no-sync");
+    const client = clientOf(origin, "many");
+    const { bytes, mediaType } = imageOf({ config: EMPTY, layers: MANY });
+    const sent = { body: bytes, headers: { "Content-Type": mediaType } };
+    await client.expect("PUT", "manifests/1", { status: 201 }, sent);
+    await client.expect("GET", "manifests/1", { status: 200, body: bytes });
+  });
 
   it("is stored under no digest but its own", async () => {
     const client = served.client("odd/digest");
