@@ -15,10 +15,12 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { digestOf } from "../../registry/reference.ts";
+import { openDataStore } from "../../registry/store/data/data-store.ts";
+import { type Disk, type DiskFile, nodeDisk } from "../../registry/store/data/disk.ts";
 import { runCommand } from "../support/command.ts";
 import { hexOf, pushImage, type TestImage, testImage } from "../support/images.ts";
 import { remote } from "../support/remote.ts";
-import { type Answer, ask, errorOf } from "../support/server.ts";
+import { type Answer, ask, errorOf, startServer } from "../support/server.ts";
 import { describeClient } from "./describeClient.ts";
 import { findProgram, tool } from "./programs.ts";
 import { checkPushed, type PushServer, startPushServer } from "./pushing.ts";
@@ -41,6 +43,19 @@ const WAYS = [
   { of: "inodes", full: fillInodes, almost: (folder: string) => fillInodes(folder, 1) },
 ];
 
+/** How not to go about a disk that is full. */
+const CARELESS: Record<string, Disk> = {
+  "takes no notice of what fails": {
+    ...nodeDisk,
+    open: async (path) => {
+      const file = await nodeDisk.open(path);
+      return file && heedless(file);
+    },
+    makeFolder: (path) => nodeDisk.makeFolder(path).catch(() => true),
+  },
+  "leaves what it has begun": { ...nodeDisk, remove: async () => true },
+};
+
 const needs = { programs: ["mount", "crane"], containers: true };
 
 describeClient("a disk that is full", needs, (cleanup) => {
@@ -53,13 +68,11 @@ describeClient("a disk that is full", needs, (cleanup) => {
       const registry = remote(server.origin);
       await pushImage(registry, KEPT);
       for (const image of [DELETED, SMALL]) await pushImage(registry, image);
-      const held = namesBelow(server.data);
 
       for (const fill of [almost, full]) {
         const filler = fill(join(disk, "filler"));
         const all = fill === full;
-        for (const push of pushes(server, { all })) assertRefused(await push(), disk);
-        assert.deepEqual(namesBelow(server.data), held);
+        await assertRefusesPushes(server, disk, { all });
         const referrers = await ask(server.origin, "GET", `/v2/kept/referrers/${KEPT.manifest.descriptor.digest}`);
         assert.deepEqual(JSON.parse(referrers.body.toString()).manifests, []);
         assert.equal(await crane("catalog", server.host), "deleted\nhello\nkept\nsmall\n");
@@ -76,8 +89,26 @@ describeClient("a disk that is full", needs, (cleanup) => {
       await crane("pull", `${server.host}/again:1`, join(folder, "again.tar"));
       await checkPushed(server.data);
     });
+
+    for (const [what, careless] of Object.entries(CARELESS)) {
+      it(`of ${of}: a store that ${what} would be noticed (control)`, async () => {
+        const disk = await mountSmallDisk(await makeScratch(cleanup));
+        const data = join(disk, "data");
+        const store = await openDataStore(data, { disk: careless });
+        cleanup(store.close);
+        const { origin, close } = await startServer(store.registry);
+        cleanup(close);
+        await pushImage(remote(origin), KEPT);
+        almost(join(disk, "filler"));
+        await assert.rejects(assertRefusesPushes({ origin, data }, disk, { all: false }), { name: "AssertionError" });
+      });
+    }
   }
 });
+
+function heedless(file: DiskFile): DiskFile {
+  return { ...file, write: (chunks, position) => file.write(chunks, position).catch(() => {}) };
+}
 
 /** Mounts a disk of 64 MiB and 500 inodes, which goes away with the folder that it is in. */
 async function mountSmallDisk(folder: string): Promise<string> {
@@ -116,7 +147,7 @@ function untilFull(take: () => void): void {
 }
 
 /** Pushes that cannot be taken: a blob at once and in pieces, to old and new repositories; on a full disk `all`, manifests too. */
-function pushes({ origin }: PushServer, { all }: { all: boolean }): (() => Promise<Answer>)[] {
+function pushes({ origin }: Pick<PushServer, "origin">, { all }: { all: boolean }): (() => Promise<Answer>)[] {
   const blob = randomBytes(6 * MIB);
   const withBody = { body: blob, headers: { "Content-Type": "application/octet-stream" } };
   const pushBlob = (name: string) => () =>
@@ -138,6 +169,17 @@ function pushes({ origin }: PushServer, { all }: { all: boolean }): (() => Promi
   const subject = { subject: KEPT.manifest.descriptor };
   const blobs = [pushBlob("kept"), pushBlob("new"), pushPieces];
   return all ? [...blobs, pushManifest({ annotations }), pushManifest({ ...subject, annotations })] : blobs;
+}
+
+/** Pushes what there is no room for: each is refused, and nothing of it is left. */
+async function assertRefusesPushes(
+  server: Pick<PushServer, "origin" | "data">,
+  disk: string,
+  options: { all: boolean },
+): Promise<void> {
+  const held = namesBelow(server.data);
+  for (const push of pushes(server, options)) assertRefused(await push(), disk);
+  assert.deepEqual(namesBelow(server.data), held);
 }
 
 function assertRefused(answer: Answer, disk: string): void {
