@@ -36,7 +36,7 @@ export const smallPushes: Scenario = {
     };
     const results = await interleave(
       effort.rounds,
-      mapValues(writersOf(bench), (start) => () => onEmpty(folder, start, pushTo)),
+      mapValues(writersOf(bench), (start) => () => onEmpty(folder, start, pushTo, { keep: true })),
     );
     const what = `${count.toLocaleString("en")} images`;
     return [
