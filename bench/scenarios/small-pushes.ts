@@ -28,7 +28,7 @@ export const smallPushes: Scenario = {
   quick: true,
   async measure(bench) {
     const { folder, effort } = bench;
-    const count = effort.quick ? 50 : 1000;
+    const count = effort.quick ? 25 : 1000;
     const pushTo = async (server: ServerProcess) => {
       const before = server.cpuSeconds();
       const { seconds, ...latency } = await push("images", server.origin, count, CLIENTS);
