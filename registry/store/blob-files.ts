@@ -21,7 +21,7 @@ const stat = (path: string) => statLater(path, { bigint: true });
 const CHECK_FIRST_LIMIT = 1024 * 1024;
 
 /** Up to this size a blob is kept in memory, where it is found three times as fast as in an open file. */
-export const SMALL_BLOB = 64 * 1024;
+const SMALL_LIMIT = 64 * 1024;
 
 /** What all of those may take, in bytes. */
 const SMALL_BUDGET = 16 * 1024 * 1024;
@@ -48,8 +48,6 @@ export interface BlobFiles {
   isDamaged(file: FileRange, digest: Digest): Promise<boolean>;
   /** Takes the file as it is now for good: its bytes were hashed while they were written. */
   trust(file: FileRange, digest: Digest): Promise<void>;
-  /** The same of a blob that is small and at hand: the disk need not be asked for it until it has fallen out of memory. */
-  keep(digest: Digest, bytes: Uint8Array): void;
 }
 
 export interface BlobFilesOptions {
@@ -116,8 +114,6 @@ export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = fals
     return { key, state: stateOf(stats), replaced, file, digest };
   };
 
-  const keep = (digest: Digest, bytes: Uint8Array): void => small.set(digest, bytes, bytes.length + SMALL_COST);
-
   /** Checked each time that it is read, because that costs less than reading. */
   const readSmall = async (file: FileRange, digest: Digest): Promise<Uint8Array> => {
     const open = await files.open(file.path).catch(refuse(digest));
@@ -127,7 +123,7 @@ export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = fals
       const bytes = await readAll(streamOf(fileBody(open, file, { onlyMoved })));
       const hash = createHash(algorithmOf(digest)).update(bytes);
       if (!judge(judged, hasDigest(hash, digest))) throw damaged(digest);
-      keep(digest, bytes);
+      small.set(digest, bytes, bytes.length + SMALL_COST);
       return bytes;
     } finally {
       await open.close();
@@ -169,16 +165,15 @@ export function blobFiles({ onDamage, isReplaced = () => false, onlyMoved = fals
       if (!fits(stats, file)) throw misfit(file, digest);
       judge({ key: keyOf(stats, file, digest), state: stateOf(stats), replaced: false, file, digest }, true);
     },
-    keep,
     async stat(file, digest) {
-      if (file.size <= SMALL_BLOB && small.get(digest)) return;
+      if (file.size <= SMALL_LIMIT && small.get(digest)) return;
       const stats = await stat(file.path).catch(refuse(digest));
       if (!fits(stats, file)) throw misfit(file, digest);
       if (verdicts.get(keyOf(stats, file, digest)) === false) throw damaged(digest);
     },
 
     open: (file, digest, part) =>
-      file.size > SMALL_BLOB
+      file.size > SMALL_LIMIT
         ? openLarge(file, digest, part)
         : whenHere(small.get(digest) ?? readSmall(file, digest), (bytes) => partOf({ kind: "bytes", bytes }, part)),
   };

@@ -10,14 +10,6 @@ import type { Disk } from "./disk.ts";
 import type { Durable } from "./durable.ts";
 import { type Layout, trashNamedBy } from "./layout.ts";
 
-/** The complete file of a blob, synced. */
-export interface Received {
-  readonly path: string;
-  readonly size: number;
-  /** All that is in it, when that is little and at hand. */
-  readonly bytes?: Uint8Array | undefined;
-}
-
 /** The bytes of all blobs, each once, whichever repositories have it. */
 export interface Blobs {
   /** Throws BLOB_UNKNOWN when the bytes are gone or known to be damaged. */
@@ -30,7 +22,7 @@ export interface Blobs {
    * Moves a file whose bytes match the digest, and were synced, to its place; bytes that are there are replaced unless
    * they are known to be good, which heals what was damaged. Durable after `settle` of the path that it returns.
    */
-  adopt(digest: Digest, received: Received): Promise<{ readonly path: string; readonly isNew: boolean }>;
+  adopt(file: string, digest: Digest, size: number): Promise<{ readonly path: string; readonly isNew: boolean }>;
   /** Nobody collects a blob while it is held. */
   hold<T>(digest: Digest, action: () => Promise<T>): Promise<T>;
 }
@@ -86,16 +78,15 @@ export function blobStore({ disk, layout, files, verified, onlyLook, heal, quara
     stat: async (digest, size) => withHealing(digest, size, () => verified.stat(rangeOf(digest, size), digest)),
     open: (digest, size, part) => withHealing(digest, size, () => verified.open(rangeOf(digest, size), digest, part)),
     sizeOf,
-    async adopt(digest, { path: temporary, size, bytes }) {
+    async adopt(file, digest, size) {
       const path = layout.blob(digest);
       const isNew = (await sizeOf(digest)) === undefined;
       if (!isNew && (await verified.isGood(rangeOf(digest, size), digest))) {
-        await disk.remove(temporary);
+        await disk.remove(file);
         return { path, isNew };
       }
-      await files.place(temporary, path);
-      if (bytes) verified.keep(digest, bytes);
-      else await verified.trust(rangeOf(digest, size), digest);
+      await files.place(file, path);
+      await verified.trust(rangeOf(digest, size), digest);
       return { path, isNew };
     },
     hold: (digest, action) => held.run(digest, action),

@@ -153,8 +153,7 @@ async function openHoldings(disk: Disk, layout: Layout, options: DataOptions): P
       const copy = await options.findCopy?.(digest);
       const temporary = files.temporaryPath();
       if (!copy || !(await fetchCopy(disk, temporary, copy, digest, size))) return false;
-      const received = { path: temporary, size };
-      await blobs.hold(digest, async () => files.settle((await blobs.adopt(digest, received)).path));
+      await blobs.hold(digest, async () => files.settle((await blobs.adopt(temporary, digest, size)).path));
       return true;
     },
   });

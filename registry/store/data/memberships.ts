@@ -34,13 +34,13 @@ export function membershipsIn(holdings: Holdings, onLinked: (digest: Digest) => 
   };
 
   return {
-    publish: (name, digest, received) =>
+    publish: (name, file, digest, size) =>
       locks.shared(name, async () => {
         leases.renew(name);
         await blobs.hold(digest, async () => {
-          const { path, isNew } = await blobs.adopt(digest, received);
+          const { path, isNew } = await blobs.adopt(file, digest, size);
           try {
-            await link(await repositories.findOrCreate(name), digest, received.size);
+            await link(await repositories.findOrCreate(name), digest, size);
           } catch (error) {
             // No repository has it, and what fills the disk may be just this.
             if (isNew) await files.erase(path).catch(() => {});

@@ -4,8 +4,6 @@ import { RegistryError } from "../../errors.ts";
 import { MEDIA_TYPES } from "../../media-types.ts";
 import { type Digest, type HashAlgorithm, hashAlgorithmOf } from "../../reference.ts";
 import type { Descriptor, Piece, Upload } from "../../registry.ts";
-import { SMALL_BLOB } from "../blob-files.ts";
-import type { Received } from "./blobs.ts";
 import { codeOf, type Disk, type DiskFile, isFull } from "./disk.ts";
 import type { FileHasher } from "./file-hasher.ts";
 import type { Layout } from "./layout.ts";
@@ -25,8 +23,8 @@ export interface Uploads {
   expire(): Promise<number>;
 }
 
-/** Takes over what was received, and makes it a blob of the repository. */
-export type Publish = (repository: string, digest: Digest, received: Received) => Promise<void>;
+/** Takes over the complete file of an upload, synced, and makes it a blob of the repository. */
+export type Publish = (repository: string, file: string, digest: Digest, size: number) => Promise<void>;
 
 interface Session {
   readonly id: string;
@@ -99,22 +97,18 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     session.size = size;
   };
 
-  /**
-   * A body that breaks off leaves what came of it; everything else that fails leaves nothing. Returns all that the file
-   * has, when that is little and came with this piece.
-   */
-  const receive = async (session: Session, file: DiskFile, piece: Piece): Promise<Uint8Array | undefined> => {
+  /** A body that breaks off leaves what came of it; everything else that fails leaves nothing. */
+  const receive = async (session: Session, file: DiskFile, piece: Piece): Promise<void> => {
     const { start, end: last } = piece;
     if (start !== undefined && start !== session.size) {
       throw new RegistryError("RANGE_INVALID", `the next byte is ${session.size}, not ${start}`);
     }
     const before = session.size;
     try {
-      const bytes = await pour(session, file, piece);
+      await pour(session, file, piece);
       if (last !== undefined && session.size !== last) {
         throw new RegistryError("RANGE_INVALID", `the piece has ${session.size - before} bytes, not ${last - before}`);
       }
-      return bytes;
     } catch (error) {
       if (error instanceof RegistryError && error.code === "RANGE_INVALID") await rollBack(session, file, before);
       throw error;
@@ -135,7 +129,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     session: Session,
     file: DiskFile,
     { body, end: last, transferable = false }: Piece,
-  ): Promise<Uint8Array | undefined> => {
+  ): Promise<void> => {
     const writer = batchWriter(file, session, { sync, transferable, resize, all });
     try {
       for await (const chunk of body) {
@@ -153,7 +147,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
       await writer.flush().catch(() => {});
       throw error;
     }
-    return writer.flush();
+    await writer.flush();
   };
 
   const rollBack = async (session: Session, file: DiskFile, size: number): Promise<void> => {
@@ -180,8 +174,8 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
   const commit = async (session: Session, digest: Digest, last: Piece | undefined): Promise<Descriptor> => {
     const algorithm = hashAlgorithmOf(digest);
     const before = session.size;
-    const bytes = await withFile(session, async (file) => {
-      const whole = last && (await receive(session, file, last));
+    await withFile(session, async (file) => {
+      if (last) await receive(session, file, last);
       if (session.hash.algorithm !== algorithm) hashAgain(session, algorithm);
       const syncing = sync ? synced(session, file) : undefined;
       // Before it is waited for: the digest of a large blob may take as long.
@@ -192,11 +186,10 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
         await rollBack(session, file, before);
         throw new RegistryError("DIGEST_INVALID", `the content has ${actual}, not ${digest}`);
       }
-      return whole;
     });
     if (session.ended) throw unknown(session.id);
     try {
-      await publish(session.repository, digest, { path: session.path, size: session.size, bytes });
+      await publish(session.repository, session.path, digest, session.size);
     } catch (error) {
       // Cancelled meanwhile, or its file was taken over and what came after failed: there is nothing to go on with.
       if (session.ended) throw unknown(session.id);
@@ -239,9 +232,7 @@ export async function openUploads(options: UploadOptions): Promise<Uploads> {
     get size() {
       return session.size;
     },
-    async append(piece) {
-      await exclusively(session, () => withFile(session, (file) => receive(session, file, piece)));
-    },
+    append: (piece) => exclusively(session, () => withFile(session, (file) => receive(session, file, piece))),
     commit: (digest, last) => exclusively(session, () => commit(session, digest, last)),
     cancel: () => end(session),
   });
@@ -355,7 +346,6 @@ function batchWriter(
   let underWay = 0;
   let unsynced = 0;
   let syncing: Promise<void> | undefined;
-  let content: Uint8Array | undefined;
 
   const whole = async (attempt: Promise<void>): Promise<void> => {
     try {
@@ -375,8 +365,6 @@ function batchWriter(
     }
     resize(session, position + bytes);
     underWay = 0;
-    // In memory of its own: that of the batch may be taken from here on, and small buffers would keep more than themselves.
-    content = position === 0 && bytes <= SMALL_BLOB ? new Uint8Array(Buffer.concat(batch)) : undefined;
     const hashing = session.hash.wrote(batch, session.size, { transferable });
     unsynced += bytes;
     if (sync && unsynced >= WRITE_BACK && !syncing) {
@@ -412,14 +400,12 @@ function batchWriter(
       all.gathered += chunk.length;
       if (gathered >= (all.gathered > GATHERED ? SMALL_BATCH : BATCH)) await hand();
     },
-    /** Returns all that the file has, when that is little and was written at once. */
-    async flush(): Promise<Uint8Array | undefined> {
+    async flush() {
       await hand();
       await writing;
       await syncing;
       // A sync in the background may have failed long ago, and the next one would succeed without those bytes.
       if (session.failure !== undefined) throw session.failure;
-      return content;
     },
   };
 }
