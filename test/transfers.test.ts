@@ -9,6 +9,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
+import { descriptorOf } from "../api/descriptor-of.ts";
 import { loadSendfile, type Sendfile } from "../api/sendfile.ts";
 import { createTransfers, type Transfers } from "../api/transfers.ts";
 import { readAll } from "../registry/content.ts";
@@ -474,7 +475,7 @@ const fetchedFromDisks = (): number =>
 
 /** What has come to a paused socket, read without giving Node a turn. */
 function readNow(socket: Socket): Buffer[] {
-  const { fd } = (socket as Socket & { _handle: { fd: number } })._handle;
+  const fd = descriptorOf(socket);
   const chunks: Buffer[] = [];
   const buffer = Buffer.alloc(MIB);
   try {
